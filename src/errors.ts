@@ -1,0 +1,48 @@
+/**
+ * Every error the node raises by itself: a code for programs, the facts for logs, and words that say what happened and
+ * what to do about it. Facts are logged, so they never hold key material.
+ */
+interface Facts {
+  ERR_PORT_TAKEN: { address: string; port: number }
+  ERR_LISTEN: { address: string; port: number }
+  ERR_PROFILES_LISTEN: { address: string; port: number }
+  ERR_START_ABORTED: Record<string, never>
+  ERR_CLOSE: { step: string }
+  ERR_CLOSE_DEADLINE: { step: string; deadlineMs: number }
+}
+
+/** A code without words does not compile. */
+const words: { [C in keyof Facts]: (facts: Facts[C]) => readonly [what: string, advice: string] } = {
+  ERR_PORT_TAKEN: ({ address, port }) => [
+    `port ${port} is already in use on ${address}`,
+    'stop the other process or choose another port with --port or BOOTSTRAP_PORT'
+  ],
+  ERR_LISTEN: ({ address, port }) => [
+    `cannot listen on ${address} port ${port}`,
+    'check LISTEN_ADDRESS and BOOTSTRAP_PORT; the cause has the details'
+  ],
+  ERR_PROFILES_LISTEN: ({ address, port }) => [
+    `the profiling server cannot listen on ${address} port ${port}`,
+    'the node runs on without it; free the port or choose another PPROF_PORT'
+  ],
+  ERR_START_ABORTED: () => ['the start was interrupted', 'what had been started was stopped again'],
+  ERR_CLOSE: ({ step }) => [`${step} did not close`, 'see the cause; the other steps were closed'],
+  ERR_CLOSE_DEADLINE: ({ step, deadlineMs }) => [
+    `${step} did not close within ${deadlineMs} ms`,
+    'it was abandoned; the other steps were closed'
+  ]
+}
+
+export type ErrorCode = keyof Facts
+
+export class BootstrapError<C extends ErrorCode = ErrorCode> extends Error {
+  override readonly name = 'BootstrapError'
+
+  constructor(
+    readonly code: C,
+    readonly facts: Facts[C],
+    options?: ErrorOptions
+  ) {
+    super(words[code](facts).join(': '), options)
+  }
+}

@@ -1,0 +1,1 @@
+// The process and nothing else: arguments, signals, exit code.

@@ -1,0 +1,29 @@
+import { defineConfig } from 'vitest/config'
+
+const kinds = ['process', 'interop', 'docker']
+
+/** One project a kind of test: what it needs (nothing, the built daemon, Go, a Docker engine) decides where it lives. */
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: kinds.map((kind) => `test/${kind}/**`),
+          testTimeout: 20_000
+        }
+      },
+      ...kinds.map((kind) => ({
+        test: {
+          name: kind,
+          include: [`test/${kind}/**/*.test.ts`],
+          // the suites start daemons and load them: one file at a time keeps a small machine honest
+          fileParallelism: false,
+          testTimeout: 180_000,
+          hookTimeout: 300_000
+        }
+      }))
+    ]
+  }
+})
