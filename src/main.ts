@@ -1,1 +1,158 @@
 // The process and nothing else: arguments, signals, exit code.
+import './polyfill.ts'
+import { readFileSync } from 'node:fs'
+import { parse as parseDotenv } from 'dotenv'
+import { BootstrapNode } from './bootstrap-node.ts'
+import { type Config, ConfigError, loadConfig, readArguments, usage, whyNotWritable } from './config/index.ts'
+import { BootstrapError } from './errors.ts'
+import { type Log, openLog } from './observe/logger.ts'
+import { type ProfileServer, startProfileServer } from './observe/profiles/server.ts'
+import { version } from './version.ts'
+
+/** 0: asked to stop, or done; 1: the node could not start or had to give up; 2: wrong configuration. */
+type ExitCode = 0 | 1 | 2
+
+/** Keeps the process alive while a library's stop hangs without a handle; close() itself is over within 10 s. */
+const closeDeadlineMs = 12_000
+
+async function main(): Promise<ExitCode> {
+  const args = readArguments(process.argv.slice(2))
+  switch (args.problems.length === 0 ? args.command.name : 'run') {
+    case 'help':
+      process.stdout.write(usage())
+      return 0
+    case 'version':
+      process.stdout.write(`${version}\n`)
+      return 0
+    case 'generate-key': {
+      const { generatedKey } = await import('./cli/generate-key.ts')
+      process.stdout.write(await generatedKey())
+      return 0
+    }
+  }
+  const config = loadConfig({ arguments: args, environment: process.env, dotenv: readDotenv(), whyNotWritable })
+  return args.command.name === 'check' ? check(args.command.address, config) : run(config)
+}
+
+/** Dials a node as a client would. For people and for health checks. */
+async function check(address: string | undefined, config: Config): Promise<ExitCode> {
+  const { check } = await import('./cli/check.ts')
+  try {
+    process.stdout.write(`OK: ${await check(address, config)}\n`)
+    return 0
+  } catch (error) {
+    process.stderr.write(`FAILED: ${messageOf(error)}\n`)
+    return 1
+  }
+}
+
+async function run(config: Config): Promise<ExitCode> {
+  const log = openLog(config.log)
+  const stop = stopRequests(log)
+  const profiles = await openProfiles(config, log)
+  try {
+    return await serve(config, log, stop)
+  } finally {
+    await profiles?.close()
+    await log.close()
+  }
+}
+
+async function serve(config: Config, { logger }: Log, stop: StopRequests): Promise<ExitCode> {
+  let node: BootstrapNode
+  try {
+    node = await BootstrapNode.create(config, { logger, signal: stop.signal })
+  } catch (error) {
+    if (stop.signal.aborted && error instanceof BootstrapError && error.code === 'ERR_START_ABORTED')
+      return stop.exitCode()
+    logger.fatal({ ...(error instanceof BootstrapError ? {} : { err: error }) }, messageOf(error))
+    return 1
+  }
+  greet(node, config, { logger })
+  await stop.requested
+
+  const keepAlive = setTimeout(() => {}, closeDeadlineMs)
+  try {
+    await node.close()
+  } catch (error) {
+    logger.error({ err: error }, `Error during shutdown: ${messageOf(error)}`)
+  }
+  clearTimeout(keepAlive)
+  return stop.exitCode()
+}
+
+function greet(node: BootstrapNode, config: Config, { logger }: Pick<Log, 'logger'>): void {
+  logger.info(`Give this address to other nodes: ${node.address(config.publicIp)}`)
+  if (config.privateKey === undefined) {
+    logger.warn(
+      'PRIVATE_KEY is not set: this identity is new and ends with this process. To keep one, run with --generate-key once and put PRIVATE_KEY=<the key it prints> into .env'
+    )
+  }
+}
+
+interface StopRequests {
+  /** Fires with the first signal or uncaught error. */
+  readonly signal: AbortSignal
+  readonly requested: Promise<void>
+  exitCode(): ExitCode
+}
+
+/** SIGINT and SIGTERM stop the node, a second one at once; an uncaught error stops it too, and is never swallowed. */
+function stopRequests({ logger }: Log): StopRequests {
+  const controller = new AbortController()
+  let exitCode: ExitCode = 0
+  const onSignal = () => {
+    if (controller.signal.aborted) process.exit(1)
+    logger.info('Shutting down bootstrap node...')
+    controller.abort()
+  }
+  process.on('SIGINT', onSignal)
+  process.on('SIGTERM', onSignal)
+  process.on('uncaughtException', (err, origin) => {
+    logger.fatal(
+      { err },
+      `${origin === 'unhandledRejection' ? 'unhandled rejection' : 'uncaught error'}: ${err.message}`
+    )
+    exitCode = 1
+    controller.abort()
+  })
+  const requested = new Promise<void>((resolve) => {
+    controller.signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+  return { signal: controller.signal, requested, exitCode: () => exitCode }
+}
+
+/** A node without its profiles is worth more than none. */
+async function openProfiles(config: Config, { logger }: Log): Promise<ProfileServer | undefined> {
+  if (config.profiles === undefined) return undefined
+  try {
+    const server = await startProfileServer({ host: config.profiles.address, port: config.profiles.port, logger })
+    logger.info(`Profiling server on http://${server.address}/debug/pprof/`)
+    return server
+  } catch (error) {
+    logger.error(messageOf(error))
+    return undefined
+  }
+}
+
+function readDotenv(): Record<string, string> {
+  try {
+    return parseDotenv(readFileSync('.env'))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {}
+    throw error
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+try {
+  process.exitCode = await main()
+} catch (error) {
+  process.stderr.write(`${error instanceof ConfigError ? messageOf(error) : (error as Error).stack}\n`)
+  process.exitCode = error instanceof ConfigError ? 2 : 1
+}
+// whatever a library left open (timers, sockets of abandoned steps) does not keep a stopped node alive
+process.exit()

@@ -1,0 +1,181 @@
+import type { Libp2p } from '@libp2p/interface'
+import { pino } from 'pino'
+import { ConnectionIndex } from './admission/connection-index.ts'
+import { type Clock, systemClock } from './clock.ts'
+import type { Config } from './config/index.ts'
+import { BootstrapError } from './errors.ts'
+import { addressToHandOut, listOf } from './host/addresses.ts'
+import { createHost, type Host, type HostServices, startHost } from './host/host.ts'
+import { type Identity, identityFromKey, newIdentity } from './identity/identity.ts'
+import { OpenSteps } from './lifecycle.ts'
+import { libp2pLogger } from './observe/libp2p-logger.ts'
+import type { Logger } from './observe/logger.ts'
+import { logPeerConnections } from './observe/peer-log.ts'
+import { processStatus, type Status, startStatusLine } from './observe/status.ts'
+import { PeerstoreGc, startPeerstoreGc } from './peers/peerstore-gc.ts'
+import { meshParameters, parameterHash } from './pubsub/parameters.ts'
+
+export interface NodeParts {
+  /** Default: silent. */
+  readonly logger?: Logger
+  /** Default: the system's. */
+  readonly clock?: Clock
+  /** Fires to give up a start that is under way. Default: never. */
+  readonly signal?: AbortSignal
+  /** How the host is made; tests make hosts that fail. */
+  readonly createHost?: typeof createHost
+}
+
+/**
+ * How long each step may take to close; the sum is below the 10 s that Docker and systemd are patient by default. A
+ * timer of the deadline is what ends a hung close, so it must keep the process alive: see main.ts.
+ */
+const closeWithinMs = { background: 500, listeners: 500, dht: 2_000, gossipsub: 2_000, host: 4_000 } as const
+
+/** The bootstrap node: built in order by {@link create}, running until {@link close}. */
+export class BootstrapNode {
+  readonly #steps: OpenSteps
+  readonly #abort: AbortController
+  readonly #host: Host
+  readonly #index: ConnectionIndex
+
+  private constructor(steps: OpenSteps, abort: AbortController, host: Host, index: ConnectionIndex) {
+    this.#steps = steps
+    this.#abort = abort
+    this.#host = host
+    this.#index = index
+  }
+
+  /**
+   * Builds and starts a node. When a step fails, all that was opened before it is closed again.
+   *
+   * @throws BootstrapError ERR_PORT_TAKEN, ERR_LISTEN, ERR_START_ABORTED; errors of libp2p as they are
+   */
+  static async create(config: Config, parts: NodeParts = {}): Promise<BootstrapNode> {
+    const { logger = pino({ level: 'silent' }), clock = systemClock } = parts
+    const abort = new AbortController()
+    const signal = parts.signal ?? abort.signal
+    const steps = new OpenSteps(clock)
+    try {
+      const identity = config.privateKey === undefined ? await newIdentity() : identityFromKey(config.privateKey)
+      const host = await openHost(steps, config, identity, signal, { logger, clock, ...parts })
+      const index = await openListeners(steps, config, host, signal, logger)
+      const node = new BootstrapNode(steps, abort, host, index)
+      await node.#openBackground(signal, logger, clock)
+      // last, when everything is in place that a connection needs
+      await startHost(host, config)
+      if (signal.aborted) throw new BootstrapError('ERR_START_ABORTED', {})
+
+      const addresses = listOf(host.libp2p.getMultiaddrs())
+      logger.info(`Libp2p host created with ID: ${identity.peerId}, listening on: ${addresses}`)
+      logger.info(`Gossipsub parameter hash: ${parameterHash(meshParameters)} (bootstrap node)`)
+      logger.info(`Bootstrap node started. ID: ${identity.peerId}`)
+      logger.info(`Listening on addresses: ${addresses}`)
+      return node
+    } catch (cause) {
+      abort.abort()
+      await steps
+        .close()
+        .catch((error: unknown) => logger.warn({ err: error }, 'the aborted start left something open'))
+      throw cause
+    }
+  }
+
+  get libp2p(): Libp2p<HostServices> {
+    return this.#host.libp2p
+  }
+
+  /** What this node is called by others: the multiaddr to hand out, with its peer id. */
+  address(publicIp?: string): string | undefined {
+    return addressToHandOut(this.libp2p.getMultiaddrs(), publicIp)
+  }
+
+  status(): Status {
+    return {
+      connected: this.#index.connectedPeers,
+      peerstore: this.#host.peers.peerCount,
+      dhtRoutingTable: this.libp2p.services.rendezvous.routingTableSize,
+      ...processStatus()
+    }
+  }
+
+  /**
+   * Stops in the order of the Go service: background work is aborted, listeners go, then the DHT, gossipsub and the
+   * host. Idempotent; over within 10 s even if a library's stop hangs.
+   *
+   * @throws AggregateError with one error for each step that failed
+   */
+  close(): Promise<void> {
+    this.#abort.abort()
+    return this.#steps.close()
+  }
+
+  async #openBackground(signal: AbortSignal, logger: Logger, clock: Clock): Promise<void> {
+    const { libp2p, peers } = this.#host
+    const gc = new PeerstoreGc({
+      store: peers,
+      peerStore: libp2p.peerStore,
+      connections: this.#index,
+      self: libp2p.peerId,
+      logger
+    })
+    const open = () => [
+      startPeerstoreGc(gc, clock, logger, this.#abort.signal),
+      startStatusLine(() => this.status(), clock, logger)
+    ]
+    await this.#steps.open('background work', closeWithinMs.background, signal, open, (cancels) => {
+      for (const cancel of cancels) cancel()
+    })
+  }
+}
+
+/** The host's steps: closed in reverse, so the DHT stops before gossipsub and the host last. */
+async function openHost(
+  steps: OpenSteps,
+  config: Config,
+  identity: Identity,
+  signal: AbortSignal,
+  parts: NodeParts & { logger: Logger; clock: Clock }
+): Promise<Host> {
+  const { logger, clock } = parts
+  const make = parts.createHost ?? createHost
+  const host = await steps.open(
+    'host',
+    closeWithinMs.host,
+    signal,
+    () => make(config, identity, { clock, libp2pLogger: libp2pLogger(logger, config.log.libp2pLevel) }),
+    ({ libp2p }) => libp2p.stop()
+  )
+  const { pubsub, rendezvous } = host.libp2p.services
+  await steps.open('gossipsub', closeWithinMs.gossipsub, signal, () => pubsub, stopService)
+  await steps.open('DHT', closeWithinMs.dht, signal, () => rendezvous, stopService)
+  return host
+}
+
+async function stopService(service: object): Promise<void> {
+  if ('stop' in service && typeof service.stop === 'function') await service.stop()
+}
+
+function openListeners(
+  steps: OpenSteps,
+  config: Config,
+  { libp2p }: Host,
+  signal: AbortSignal,
+  logger: Logger
+): Promise<ConnectionIndex> {
+  return steps
+    .open(
+      'listeners',
+      closeWithinMs.listeners,
+      signal,
+      () => ({
+        index: new ConnectionIndex(libp2p),
+        silence: logPeerConnections(libp2p, config.log.peerConnections ? 'info' : 'debug', logger)
+      }),
+      ({ index, silence }) => {
+        silence()
+        index.close()
+      }
+    )
+    .then(({ index }) => index)
+}

@@ -1,0 +1,48 @@
+import type { RawEd25519Key } from '../identity/key-formats.ts'
+
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal'
+
+/** What a node needs to know. Frozen; clocks and randomness are not settings and are passed beside it. */
+export interface Config {
+  /** Secret. Undefined: a new identity. */
+  readonly privateKey: RawEd25519Key | undefined
+  /** 0 lets the system choose, for tests and embedders. */
+  readonly port: number
+  /** IPv4 and IPv6 addresses of this machine, or wildcards. */
+  readonly listenAddresses: readonly string[]
+  readonly publicIp: string | undefined
+  readonly connections: ConnectionLimits
+  readonly relay: RelayLimits | undefined
+  readonly gossipsubTopicPrefix: string
+  readonly log: LogConfig
+  readonly profiles: { readonly address: string; readonly port: number } | undefined
+}
+
+export interface ConnectionLimits {
+  readonly lowWater: number
+  readonly highWater: number
+  readonly gracePeriodMs: number
+}
+
+export interface RelayLimits {
+  readonly maxReservations: number
+  readonly maxReservationsPerIp: number
+  readonly maxCircuitsPerPeer: number
+}
+
+export interface LogConfig {
+  readonly level: LogLevel
+  readonly libp2pLevel: LogLevel
+  readonly peerConnections: boolean
+  readonly file: LogFileConfig | undefined
+}
+
+export interface LogFileConfig {
+  readonly path: string
+  readonly maxSizeMb: number
+  /** 0: all. */
+  readonly maxBackups: number
+  /** 0: for ever. */
+  readonly maxAgeDays: number
+  readonly compress: boolean
+}

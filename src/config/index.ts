@@ -1,0 +1,5 @@
+export { type Arguments, type Command, readArguments } from './arguments.ts'
+export type { Config, ConnectionLimits, LogConfig, LogFileConfig, LogLevel, RelayLimits } from './config.ts'
+export { usage } from './describe.ts'
+export { ConfigError, type ConfigProblem, loadConfig } from './load.ts'
+export { whyNotWritable } from './preflight.ts'

@@ -1,0 +1,141 @@
+import type { ZodSafeParseResult } from 'zod'
+import type { Arguments } from './arguments.ts'
+import type { Config } from './config.ts'
+import { type Setting, settings, type Values, type Variable } from './settings.ts'
+
+/** One thing that is wrong with the configuration. */
+export interface ConfigProblem {
+  /** The variable, or what was wrong with the command line. */
+  readonly subject: string
+  /** As it was given; `<hidden>` for a secret. */
+  readonly value?: string
+  readonly problem: string
+}
+
+/** All that is wrong, so that one start is enough to learn it. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+
+  constructor(readonly problems: readonly ConfigProblem[]) {
+    const lines = problems.map(({ subject, value, problem }) =>
+      value === undefined ? `  ${subject}: ${problem}` : `  ${subject}=${value}: ${problem}`
+    )
+    super(`the configuration has ${problems.length} problem${problems.length === 1 ? '' : 's'}\n${lines.join('\n')}`)
+  }
+}
+
+export interface Sources {
+  readonly arguments: Pick<Arguments, 'flags' | 'problems'>
+  readonly environment: Readonly<Record<string, string | undefined>>
+  /** What a `.env` file in the working directory holds. */
+  readonly dotenv: Readonly<Record<string, string>>
+  /** Why a file cannot be appended to; undefined: it can. */
+  readonly whyNotWritable: (path: string) => string | undefined
+}
+
+/**
+ * Flag > environment > `.env` > default. An empty text counts as unset, as compose files pass unset variables on.
+ *
+ * @throws ConfigError with every problem found
+ */
+export function loadConfig(sources: Sources): Config {
+  const problems: ConfigProblem[] = sources.arguments.problems.map((problem) => ({ subject: 'command line', problem }))
+  const values = Object.fromEntries(
+    (Object.keys(settings) as Variable[]).map((variable) => [variable, readValue(variable, sources, problems)])
+  ) as Partial<Values>
+  checkTogether(values, problems)
+  checkLogFile(values.LOG_FILE, sources, problems)
+  if (problems.length > 0) throw new ConfigError(problems)
+  return toConfig(values as Values)
+}
+
+function readValue(variable: Variable, sources: Sources, problems: ConfigProblem[]): unknown {
+  const row: Setting<unknown> = settings[variable]
+  const given = [sources.arguments.flags.get(variable), sources.environment[variable], sources.dotenv[variable]]
+  const text = given.find((candidate) => candidate !== undefined && candidate.trim() !== '') ?? row.fallback
+  if (text === undefined) return undefined
+
+  const result: ZodSafeParseResult<unknown> = row.schema.safeParse(text)
+  if (result.success) return result.data
+  const detail = row.secret === true ? `${result.error.issues[0]?.message}; ` : ''
+  problems.push({
+    subject: variable,
+    value: row.secret === true ? '<hidden>' : JSON.stringify(text),
+    problem: `${detail}allowed is ${row.allowed}`
+  })
+  return undefined
+}
+
+/** A value that is missing here has its own problem in the list already. */
+function checkTogether(values: Partial<Values>, problems: ConfigProblem[]): void {
+  const { CONN_MANAGER_LOW_WATER: low, CONN_MANAGER_HIGH_WATER: high } = values
+  if (low !== undefined && high !== undefined && low > high) {
+    problems.push({
+      subject: 'CONN_MANAGER_LOW_WATER',
+      value: String(low),
+      problem: `it is above CONN_MANAGER_HIGH_WATER=${high}; allowed is at most that`
+    })
+  }
+  if (values.PPROF_PORT !== undefined && values.PPROF_PORT === values.BOOTSTRAP_PORT) {
+    problems.push({
+      subject: 'PPROF_PORT',
+      value: String(values.PPROF_PORT),
+      problem: 'it is the port of the node itself (BOOTSTRAP_PORT); allowed is another port'
+    })
+  }
+}
+
+function checkLogFile(path: string | undefined, { whyNotWritable }: Sources, problems: ConfigProblem[]): void {
+  const reason = path === undefined ? undefined : whyNotWritable(path)
+  if (reason === undefined) return
+  problems.push({
+    subject: 'LOG_FILE',
+    value: JSON.stringify(path),
+    problem: `${reason}; allowed is ${settings.LOG_FILE.allowed}`
+  })
+}
+
+function toConfig(values: Values): Config {
+  return deepFreeze({
+    privateKey: values.PRIVATE_KEY,
+    port: values.BOOTSTRAP_PORT,
+    listenAddresses: values.LISTEN_ADDRESS,
+    publicIp: values.PUBLIC_IP,
+    connections: {
+      lowWater: values.CONN_MANAGER_LOW_WATER,
+      highWater: values.CONN_MANAGER_HIGH_WATER,
+      gracePeriodMs: values.CONN_MANAGER_GRACE_PERIOD * 1000
+    },
+    relay: values.ENABLE_RELAY_SERVICE
+      ? {
+          maxReservations: values.RELAY_MAX_RESERVATIONS,
+          maxReservationsPerIp: values.RELAY_MAX_RESERVATIONS_PER_IP,
+          maxCircuitsPerPeer: values.RELAY_MAX_CIRCUITS
+        }
+      : undefined,
+    gossipsubTopicPrefix: values.GOSSIPSUB_SNAPSHOT_SUBMISSION_PREFIX,
+    log: {
+      level: values.LOG_LEVEL,
+      libp2pLevel: values.LIBP2P_LOGGING,
+      peerConnections: values.LOG_PEER_CONNECTIONS,
+      file:
+        values.LOG_FILE === undefined
+          ? undefined
+          : {
+              path: values.LOG_FILE,
+              maxSizeMb: values.LOG_MAX_SIZE_MB,
+              maxBackups: values.LOG_MAX_BACKUPS,
+              maxAgeDays: values.LOG_MAX_AGE_DAYS,
+              compress: values.LOG_COMPRESS
+            }
+    },
+    profiles: values.PPROF_PORT === undefined ? undefined : { address: values.PPROF_ADDRESS, port: values.PPROF_PORT }
+  })
+}
+
+/** Typed arrays cannot be frozen; the private key is the only one and is never written to. */
+function deepFreeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return value
+  for (const member of Object.values(value)) deepFreeze(member)
+  return Object.freeze(value)
+}

@@ -1,0 +1,78 @@
+import { isIP } from 'node:net'
+import * as z from 'zod'
+
+/** A kind of value: how it is read from text, and the words for what is allowed. */
+export interface ValueKind<T> {
+  readonly schema: z.ZodType<T, string>
+  readonly allowed: string
+}
+
+const text = z.string().trim()
+
+export function integer(min: number, max: number, unit?: string): ValueKind<number> {
+  return {
+    allowed: `a whole number from ${min} to ${max}${unit === undefined ? '' : ` (${unit})`}`,
+    schema: text
+      .regex(/^\d{1,15}$/)
+      .transform(Number)
+      .refine((n) => n >= min && n <= max)
+  }
+}
+
+export const port: ValueKind<number> = integer(1, 65_535)
+
+const spelled = new Map([
+  ['true', true],
+  ['1', true],
+  ['yes', true],
+  ['false', false],
+  ['0', false],
+  ['no', false]
+])
+
+export const boolean: ValueKind<boolean> = {
+  allowed: 'true or false',
+  schema: text.transform((word, context) => {
+    const value = spelled.get(word.toLowerCase())
+    if (value !== undefined) return value
+    context.issues.push({ code: 'custom', input: word, message: 'not a boolean' })
+    return z.NEVER
+  })
+}
+
+export function oneOf<const T extends string>(...choices: readonly T[]): ValueKind<T> {
+  return {
+    allowed: `one of ${choices.join(', ')}`,
+    schema: text
+      .transform((word) => choices.find((choice) => choice === word.toLowerCase()))
+      .refine((choice) => choice !== undefined)
+  }
+}
+
+/** An address to bind to: without brackets, port or zone. */
+export const ipAddress: ValueKind<string> = {
+  allowed: 'an IPv4 or IPv6 address',
+  schema: text.refine((address) => isIP(address) !== 0 && !address.includes('%'))
+}
+
+/** Several of them, separated by commas: `0.0.0.0,::`. */
+export const ipAddresses: ValueKind<readonly string[]> = {
+  allowed: 'an IPv4 or IPv6 address, or several separated by commas',
+  schema: text.transform((list) => list.split(',').map((item) => item.trim())).pipe(z.array(ipAddress.schema))
+}
+
+/** An address that others can dial: an IP, but not the wildcard. */
+export const dialableIp: ValueKind<string> = {
+  allowed: 'an IPv4 or IPv6 address that clients can dial, without a port',
+  schema: ipAddress.schema.refine((address) => !['0.0.0.0', '::'].includes(address))
+}
+
+export const path: ValueKind<string> = {
+  allowed: 'a path of a file that can be written',
+  schema: text.refine((name) => !name.includes('\0'))
+}
+
+export const topicPrefix: ValueKind<string> = {
+  allowed: 'a topic prefix that starts with / and does not end with one',
+  schema: text.regex(/^\/.*[^/]$/)
+}
