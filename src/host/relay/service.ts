@@ -1,0 +1,117 @@
+import {
+  type CircuitRelayServerComponents,
+  type CircuitRelayService,
+  circuitRelayServer,
+  type Limit
+} from '@libp2p/circuit-relay-v2'
+import type { AbortOptions, Connection, Libp2pEvents, Stream, TypedEventTarget } from '@libp2p/interface'
+import type { Clock } from '../../clock.ts'
+import type { RelayLimits } from '../../config/index.ts'
+import { CircuitCount } from './circuit-count.ts'
+import { circuitLifeMs, Reservations } from './reservations.ts'
+
+/** Go's default (circuitv2/relay DefaultLimit), for each direction of a circuit. */
+const circuitBytes = 128 * 1024
+
+/** What peers read: seconds and bytes (circuit relay v2 specification, message Limit). */
+const wireLimit: Limit = { duration: circuitLifeMs / 1000, data: BigInt(circuitBytes) }
+
+/** HopMessage { type = STATUS, status = RESOURCE_LIMIT_EXCEEDED }: the library does not export its codec. */
+const resourceLimitExceeded = { encode: () => Uint8Array.of(0x08, 2, 0x28, 0xc9, 0x01) }
+
+interface HopMessage {
+  type?: string
+  status?: string
+  limit?: Limit
+  peer?: { id: Uint8Array }
+}
+
+interface MessageStream {
+  read(options?: AbortOptions): Promise<HopMessage>
+  write(message: HopMessage, options?: AbortOptions): Promise<void>
+  unwrap(): unknown
+}
+
+interface ProtobufStream {
+  pb(codec: unknown): MessageStream
+  unwrap(): Stream
+}
+
+interface Hop {
+  connection: Connection
+  request: HopMessage
+  stream: ProtobufStream
+}
+
+/** What this wraps of the library's class: public there, but for the store, and not in its interface. */
+interface RelayServer {
+  reservationStore: Reservations
+  handleHopProtocol(hop: Hop, options: AbortOptions): Promise<void>
+  stopHop(stop: { connection: Connection; request: HopMessage }, options: AbortOptions): Promise<Stream | undefined>
+}
+
+export type RelayComponents = CircuitRelayServerComponents & { events: TypedEventTarget<Libp2pEvents> }
+
+/**
+ * Circuit relay v2 with the limits of go-libp2p, in the units that Go reads. `@libp2p/circuit-relay-v2` 4.2.13 sends
+ * the duration in milliseconds where the specification says seconds (2 minutes become 33 hours), counts the bytes of
+ * both directions as one, and knows no limit of circuits for a peer; hence the store and the two wrapped methods.
+ */
+export function relay(limits: RelayLimits, clock: Clock): (components: RelayComponents) => CircuitRelayService {
+  return (components) => {
+    const service = circuitRelayServer()(components)
+    const server = service as unknown as RelayServer
+    const reservations = new Reservations(limits, clock)
+    const circuits = new CircuitCount(limits.maxCircuitsPerPeer)
+    server.reservationStore = reservations
+    components.events.addEventListener('peer:disconnect', (event) => reservations.removeReservation(event.detail))
+
+    const handle = server.handleHopProtocol.bind(server)
+    server.handleHopProtocol = async ({ connection, request, stream }, options) => {
+      const ends = [connection.remotePeer.toMultihash().bytes, request.peer?.id ?? new Uint8Array()]
+      if (request.type === 'CONNECT' && !circuits.hasRoomFor(ends)) {
+        return stream.pb(resourceLimitExceeded).write({}, options)
+      }
+      const onCircuit = () => {
+        limitBytes(stream.unwrap())
+        circuits.track(ends, stream.unwrap())
+      }
+      return handle({ connection, request, stream: inWireUnits(stream, onCircuit) }, options)
+    }
+
+    const stop = server.stopHop.bind(server)
+    server.stopHop = async (args, options) => {
+      const stream = await stop({ ...args, request: { ...args.request, limit: wireLimit } }, options)
+      if (stream !== undefined) limitBytes(stream)
+      return stream
+    }
+    return service
+  }
+}
+
+/** The same stream, on which limits are sent as peers read them. */
+function inWireUnits(stream: ProtobufStream, onCircuit: () => void): ProtobufStream {
+  return {
+    unwrap: () => stream.unwrap(),
+    pb(codec) {
+      const messages = stream.pb(codec)
+      return {
+        ...messages,
+        write(message, options) {
+          if (message.status !== 'OK') return messages.write(message, options)
+          if (!('reservation' in message)) onCircuit()
+          return messages.write({ ...message, limit: wireLimit }, options)
+        }
+      }
+    }
+  }
+}
+
+/** Ends the circuit when one side has sent more than its share; the library ends both streams with either. */
+function limitBytes(stream: Stream): void {
+  let left = circuitBytes
+  stream.addEventListener('message', ({ data }) => {
+    left -= data.byteLength
+    if (left < 0) stream.abort(new Error(`the circuit has carried its ${circuitBytes} bytes`))
+  })
+}

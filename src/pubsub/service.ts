@@ -1,0 +1,46 @@
+import { type GossipSub, type GossipSubComponents, gossipsub, type Message } from '@libp2p/gossipsub'
+import type { Connection } from '@libp2p/interface'
+import type { ConnectionManager, Registrar } from '@libp2p/interface-internal'
+import { withComponents } from '../seams.ts'
+import { meshParameters, networkTopics, peerScore, scoreThresholds } from './parameters.ts'
+import { TopicGate } from './topic-gate.ts'
+
+export type PubsubComponents = GossipSubComponents & { registrar: Registrar; connectionManager: ConnectionManager }
+
+export type { GossipSub } from '@libp2p/gossipsub'
+
+/**
+ * Gossipsub with the network's parameters, constructed and kept as in the Go service, which joins no topic.
+ *
+ * @param topicPrefix prefix of the network's two topics, the only ones that peers may announce
+ */
+export function pubsub(topicPrefix: string): (components: PubsubComponents) => GossipSub {
+  return (components) => {
+    const connections = (): Iterable<Connection> => components.connectionManager.getConnections()
+    const gate = new TopicGate(components.registrar, connections)
+    const service = gossipsub({
+      ...meshParameters,
+      allowedTopics: [...networkTopics(topicPrefix)],
+      msgIdFn: messageId,
+      scoreParams: peerScore(topicPrefix, components.peerId.toString()),
+      scoreThresholds
+    })(withComponents(components, { registrar: gate as unknown as Registrar })) as GossipSub
+
+    const subscribe = service.subscribe.bind(service)
+    service.subscribe = (topic) => {
+      subscribe(topic)
+      void gate.open(async (peer) => (await components.peerStore.get(peer)).protocols).catch(() => {})
+    }
+    return service
+  }
+}
+
+/** As in Go (pubsub.DefaultMsgIdFn): the bytes of the sender's peer id, then the sequence number as 8 bytes. */
+export function messageId(message: Message): Uint8Array {
+  if (message.type !== 'signed') return new Uint8Array()
+  const from = message.from.toMultihash().bytes
+  const id = new Uint8Array(from.length + 8)
+  id.set(from)
+  new DataView(id.buffer).setBigUint64(from.length, message.sequenceNumber)
+  return id
+}
