@@ -1,0 +1,110 @@
+import { encodePeer } from './wire.ts'
+
+/** The text under which a binary key (a peer id, a provider key) stands in a Map: one character a byte. */
+export function keyOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
+}
+
+/** That a peer provides a key. */
+export interface ProviderRecord {
+  readonly key: string
+  readonly contact: Contact
+  expiresAtMs: number
+}
+
+/** A peer that is connected or provides something, with what is said of it in answers. */
+export interface Contact {
+  readonly id: Uint8Array
+  readonly key: string
+  /** The Peer message with its addresses; undefined while none is known. */
+  encoded: Uint8Array | undefined
+  connections: number
+  /** What it provides: key → record; the oldest renewal first. Kept by the provider book. */
+  readonly provides: Map<string, ProviderRecord>
+  identified: readonly Uint8Array[]
+  provided: readonly Uint8Array[]
+}
+
+/** Go peers list a handful; what is beyond is most likely hostile. */
+const maxAddressesPerPeer = 32
+/** A multiaddr with a certificate hash or two and a relay has some 150 bytes. */
+const maxAddressBytes = 512
+
+/**
+ * Who is here, and how to reach them: one entry for each peer that is connected or has a provider record, so the size
+ * is bounded by the connection cap and the provider book. Addresses are kept as bytes, unparsed: what this node cannot
+ * read may well be what another peer needs.
+ */
+export class Contacts {
+  readonly #byKey = new Map<string, Contact>()
+
+  get size(): number {
+    return this.#byKey.size
+  }
+
+  get(id: Uint8Array): Contact | undefined {
+    return this.#byKey.get(keyOf(id))
+  }
+
+  connected(id: Uint8Array): void {
+    this.#enter(id).connections++
+  }
+
+  disconnected(id: Uint8Array): void {
+    const contact = this.get(id)
+    if (contact === undefined) return
+    contact.connections--
+    this.dropIfUnused(contact)
+  }
+
+  /** The peer said by identify or identify-push where it listens: this replaces what it said before. */
+  identified(id: Uint8Array, addrs: readonly Uint8Array[]): void {
+    const contact = this.get(id)
+    if (contact === undefined) return
+    contact.identified = copies(addrs)
+    refresh(contact)
+  }
+
+  /** The peer sent a provider record with addresses. Entered without a connection too: it may have left meanwhile. */
+  provided(id: Uint8Array, addrs: readonly Uint8Array[]): Contact {
+    const contact = this.#enter(id)
+    contact.provided = copies(addrs)
+    refresh(contact)
+    return contact
+  }
+
+  dropIfUnused(contact: Contact): void {
+    if (contact.connections <= 0 && contact.provides.size === 0) this.#byKey.delete(contact.key)
+  }
+
+  #enter(id: Uint8Array): Contact {
+    const key = keyOf(id)
+    let contact = this.#byKey.get(key)
+    if (contact === undefined) {
+      contact = {
+        id: new Uint8Array(id),
+        key,
+        encoded: undefined,
+        connections: 0,
+        provides: new Map(),
+        identified: [],
+        provided: []
+      }
+      this.#byKey.set(key, contact)
+    }
+    return contact
+  }
+}
+
+function copies(addrs: readonly Uint8Array[]): readonly Uint8Array[] {
+  return addrs
+    .filter((addr) => addr.length > 0 && addr.length <= maxAddressBytes)
+    .slice(0, maxAddressesPerPeer)
+    .map((addr) => new Uint8Array(addr))
+}
+
+function refresh(contact: Contact): void {
+  const known = new Map([...contact.identified, ...contact.provided].map((addr) => [keyOf(addr), addr]))
+  const addrs = [...known.values()].slice(0, maxAddressesPerPeer)
+  contact.encoded = addrs.length === 0 ? undefined : encodePeer(contact.id, addrs)
+}

@@ -1,0 +1,102 @@
+import { type Contact, type Contacts, keyOf, type ProviderRecord } from './contacts.ts'
+
+export interface ProviderBookLimits {
+  /** Provider records in all. */
+  readonly maxRecords: number
+  /** Keys that one peer provides. */
+  readonly maxKeysPerPeer: number
+  /** Time that a record lives without being renewed. */
+  readonly recordLifeMs: number
+}
+
+/**
+ * - 48 h is the life that Go gives a record (kad-dht providers.ProvideValidity) and that clients rely on.
+ * - 400,000 records: 50,000 peers on eight keys each.
+ * - 2,000 keys a peer: a real client provides a dozen.
+ */
+export const defaultProviderBookLimits: ProviderBookLimits = {
+  maxRecords: 400_000,
+  maxKeysPerPeer: 2_000,
+  recordLifeMs: 48 * 3_600_000
+}
+
+/**
+ * Which peer provides which key. All records live equally long, so the order of renewal is the order of expiry and the
+ * oldest is always the first of an insertion-ordered collection: expiry and eviction cost O(1) a record, without sweep.
+ */
+export class ProviderBook {
+  /** key → peer → record; in each the oldest renewal first. */
+  readonly #byKey = new Map<string, Map<string, ProviderRecord>>()
+  readonly #byAge = new Set<ProviderRecord>()
+  readonly #contacts: Contacts
+  readonly #limits: ProviderBookLimits
+
+  constructor(contacts: Contacts, limits: ProviderBookLimits = defaultProviderBookLimits) {
+    this.#contacts = contacts
+    this.#limits = limits
+  }
+
+  get records(): number {
+    return this.#byAge.size
+  }
+
+  get keys(): number {
+    return this.#byKey.size
+  }
+
+  /** Adds or renews a record. At a bound the oldest makes room: of this peer at its own bound, else of all. */
+  add(contact: Contact, key: Uint8Array, nowMs: number): void {
+    this.#expire(nowMs)
+    const keyText = keyOf(key)
+    const providers = this.#byKey.get(keyText) ?? new Map<string, ProviderRecord>()
+    const known = providers.get(contact.key)
+    if (known === undefined) {
+      if (contact.provides.size >= this.#limits.maxKeysPerPeer) this.#remove(first(contact.provides.values()))
+      if (this.#byAge.size >= this.#limits.maxRecords) this.#remove(first(this.#byAge))
+    }
+    const record = known ?? { key: keyText, contact, expiresAtMs: 0 }
+    record.expiresAtMs = nowMs + this.#limits.recordLifeMs
+
+    // out and in again: the renewed record becomes the youngest everywhere
+    this.#byAge.delete(record)
+    this.#byAge.add(record)
+    providers.delete(contact.key)
+    providers.set(contact.key, record)
+    contact.provides.delete(keyText)
+    contact.provides.set(keyText, record)
+    this.#byKey.set(keyText, providers)
+  }
+
+  /** Those who provide `key`: connected before away, and newest first in both. */
+  providers(key: Uint8Array, nowMs: number): readonly Contact[] {
+    this.#expire(nowMs)
+    const here: Contact[] = []
+    const away: Contact[] = []
+    for (const { contact } of this.#byKey.get(keyOf(key))?.values() ?? []) {
+      ;(contact.connections > 0 ? here : away).push(contact)
+    }
+    return [...here.reverse(), ...away.reverse()]
+  }
+
+  #expire(nowMs: number): void {
+    for (const record of this.#byAge) {
+      if (record.expiresAtMs > nowMs) break
+      this.#remove(record)
+    }
+  }
+
+  #remove(record: ProviderRecord | undefined): void {
+    if (record === undefined) return
+    this.#byAge.delete(record)
+    record.contact.provides.delete(record.key)
+    this.#contacts.dropIfUnused(record.contact)
+    const providers = this.#byKey.get(record.key)
+    providers?.delete(record.contact.key)
+    if (providers?.size === 0) this.#byKey.delete(record.key)
+  }
+}
+
+function first<T>(values: Iterable<T>): T | undefined {
+  for (const value of values) return value
+  return undefined
+}
