@@ -44,17 +44,18 @@ export class ProviderBook {
     return this.#byKey.size
   }
 
-  /** Adds or renews a record. At a bound the oldest makes room: of this peer at its own bound, else of all. */
-  add(contact: Contact, key: Uint8Array, nowMs: number): void {
+  /**
+   * Adds or renews the record of the peer `id`. At a bound the oldest makes room: of this peer at its own bound, else of
+   * all.
+   *
+   * @param addrs binary multiaddrs, which live as long as the record
+   */
+  add(id: Uint8Array, addrs: readonly Uint8Array[], key: Uint8Array, nowMs: number): void {
     this.#expire(nowMs)
+    const contact = this.#contacts.provided(id, addrs)
     const keyText = keyOf(key)
     const providers = this.#byKey.get(keyText) ?? new Map<string, ProviderRecord>()
-    const known = providers.get(contact.key)
-    if (known === undefined) {
-      if (contact.provides.size >= this.#limits.maxKeysPerPeer) this.#remove(first(contact.provides.values()))
-      if (this.#byAge.size >= this.#limits.maxRecords) this.#remove(first(this.#byAge))
-    }
-    const record = known ?? { key: keyText, contact, expiresAtMs: 0 }
+    const record = providers.get(contact.key) ?? { key: keyText, contact, expiresAtMs: 0 }
     record.expiresAtMs = nowMs + this.#limits.recordLifeMs
 
     // out and in again: the renewed record becomes the youngest everywhere
@@ -65,6 +66,10 @@ export class ProviderBook {
     contact.provides.delete(keyText)
     contact.provides.set(keyText, record)
     this.#byKey.set(keyText, providers)
+
+    // only now: a peer whose last record made room would not be known any more
+    if (contact.provides.size > this.#limits.maxKeysPerPeer) this.#remove(first(contact.provides.values()))
+    if (this.#byAge.size > this.#limits.maxRecords) this.#remove(first(this.#byAge))
   }
 
   /** Those who provide `key`: connected before away, and newest first in both. */

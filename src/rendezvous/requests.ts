@@ -87,7 +87,7 @@ function addProvider({ key, providerPeers }: Request, from: Uint8Array, rooms: R
   // a record of somebody else's is not the sender's to give
   const own = providerPeers.find(({ id, addrs }) => keyOf(id) === keyOf(from) && addrs.length > 0)
   if (own === undefined) return 'none'
-  rooms.book.add(rooms.contacts.provided(from, own.addrs), key, rooms.nowMs())
+  rooms.book.add(from, own.addrs, key, rooms.nowMs())
   return 'none'
 }
 

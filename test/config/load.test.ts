@@ -1,0 +1,163 @@
+import { describe, expect, it } from 'vitest'
+import { ConfigError, loadConfig, readArguments } from '../../src/config/index.ts'
+import type { Sources } from '../../src/config/load.ts'
+
+function load(argv: string[], environment: Record<string, string> = {}, rest: Partial<Sources> = {}) {
+  return loadConfig({
+    arguments: readArguments(argv),
+    environment,
+    dotenv: {},
+    whyNotWritable: () => undefined,
+    ...rest
+  })
+}
+
+function problems(argv: string[], environment: Record<string, string> = {}, rest: Partial<Sources> = {}) {
+  try {
+    load(argv, environment, rest)
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems
+    throw error
+  }
+  return []
+}
+
+describe('loadConfig', () => {
+  it('needs no setting at all and has the defaults of the Go service', () => {
+    expect(load([])).toMatchObject({
+      port: 4001,
+      listenAddresses: ['0.0.0.0'],
+      connections: { lowWater: 20_000, highWater: 50_000, gracePeriodMs: 60_000 },
+      relay: { maxReservations: 128, maxReservationsPerIp: 8, maxCircuitsPerPeer: 16 },
+      gossipsubTopicPrefix: '/powerloom/snapshot-submissions',
+      log: { level: 'info', libp2pLevel: 'info', peerConnections: false },
+      profiles: undefined
+    })
+  })
+
+  it('prefers flag to environment to .env to default', () => {
+    const dotenv = { BOOTSTRAP_PORT: '3', PUBLIC_IP: '198.51.100.3', PPROF_PORT: '6060' }
+    const environment = { BOOTSTRAP_PORT: '2', PUBLIC_IP: '198.51.100.2' }
+    const config = load(['--port', '1'], environment, { dotenv })
+    expect([config.port, config.publicIp, config.profiles?.port, config.listenAddresses]).toEqual([
+      1,
+      '198.51.100.2',
+      6060,
+      ['0.0.0.0']
+    ])
+  })
+
+  it('takes an empty text for unset, as compose passes unset variables on', () => {
+    expect(load([], { PRIVATE_KEY: '', BOOTSTRAP_PORT: ' ', LOG_FILE: '' })).toMatchObject({
+      privateKey: undefined,
+      port: 4001
+    })
+  })
+
+  it('reads --port=9100 and the single dash of Go', () => {
+    expect(load(['--port=9100']).port).toBe(9100)
+    expect(load(['-port', '9100']).port).toBe(9100)
+  })
+
+  it('listens on IPv6, and on several addresses', () => {
+    expect(load([], { LISTEN_ADDRESS: '0.0.0.0, ::' }).listenAddresses).toEqual(['0.0.0.0', '::'])
+  })
+
+  it('is frozen, to the ground', () => {
+    const config = load([])
+    expect(Object.isFrozen(config)).toBe(true)
+    expect(Object.isFrozen(config.connections)).toBe(true)
+  })
+
+  it('turns the relay off', () => {
+    expect(load([], { ENABLE_RELAY_SERVICE: 'false' }).relay).toBeUndefined()
+  })
+
+  it('reports all that is wrong at once, by name, with the value and what is allowed', () => {
+    const found = problems(['--port', '70000', '--colour', 'red'], {
+      CONN_MANAGER_LOW_WATER: '200',
+      CONN_MANAGER_HIGH_WATER: '100',
+      PUBLIC_IP: 'example.org',
+      LOG_LEVEL: 'loud',
+      LOG_COMPRESS: 'maybe',
+      RELAY_MAX_CIRCUITS: '-1',
+      PPROF_PORT: '6O60'
+    })
+    expect(found.map(({ subject, value }) => [subject, value])).toEqual([
+      ['command line', undefined],
+      ['command line', undefined],
+      ['BOOTSTRAP_PORT', '"70000"'],
+      ['PUBLIC_IP', '"example.org"'],
+      ['RELAY_MAX_CIRCUITS', '"-1"'],
+      ['LOG_LEVEL', '"loud"'],
+      ['LOG_COMPRESS', '"maybe"'],
+      ['PPROF_PORT', '"6O60"'],
+      ['CONN_MANAGER_LOW_WATER', '200']
+    ])
+    expect(found.find(({ subject }) => subject === 'BOOTSTRAP_PORT')?.problem).toMatch(/from 1 to 65535/)
+    expect(found[0]?.problem).toMatch(/--colour/)
+  })
+
+  it.each([
+    ['BOOTSTRAP_PORT', '0'],
+    ['BOOTSTRAP_PORT', '65536'],
+    ['BOOTSTRAP_PORT', '4001.0'],
+    ['BOOTSTRAP_PORT', '1e3'],
+    ['BOOTSTRAP_PORT', '0x10'],
+    ['LISTEN_ADDRESS', 'localhost'],
+    ['LISTEN_ADDRESS', '127.0.0.1,'],
+    ['LISTEN_ADDRESS', 'fe80::1%eth0'],
+    ['PUBLIC_IP', '0.0.0.0'],
+    ['PUBLIC_IP', '1.2.3.4:4001'],
+    ['CONN_MANAGER_HIGH_WATER', '0'],
+    ['GOSSIPSUB_SNAPSHOT_SUBMISSION_PREFIX', 'powerloom'],
+    ['LIBP2P_LOGGING', 'verbose']
+  ])('refuses %s=%s', (variable, value) => {
+    expect(problems([], { [variable]: value }).map(({ subject }) => subject)).toEqual([variable])
+  })
+
+  it('does not let a wrong mark hide what is wrong with the other', () => {
+    const found = problems([], { CONN_MANAGER_LOW_WATER: 'many', CONN_MANAGER_HIGH_WATER: '100' })
+    expect(found.map(({ subject }) => subject)).toEqual(['CONN_MANAGER_LOW_WATER'])
+  })
+
+  it('hides the value of a key that cannot be read, and says what is wrong with it', () => {
+    const secret = 'ab'.repeat(60)
+    const [problem] = problems([], { PRIVATE_KEY: secret })
+    expect(problem).toMatchObject({ subject: 'PRIVATE_KEY', value: '<hidden>' })
+    expect(problem?.problem).toMatch(/120 digits/)
+    expect(JSON.stringify(problem)).not.toContain('abab')
+  })
+
+  it('asks whether LOG_FILE can be written', () => {
+    const found = problems([], { LOG_FILE: '/nowhere/x.log' }, { whyNotWritable: () => 'it cannot be written (EACCES)' })
+    expect(found).toEqual([{ subject: 'LOG_FILE', value: '"/nowhere/x.log"', problem: expect.stringMatching('EACCES') }])
+  })
+
+  it('does not put the profiles on the port of the node', () => {
+    expect(problems([], { PPROF_PORT: '4001' })[0]?.subject).toBe('PPROF_PORT')
+  })
+})
+
+describe('readArguments', () => {
+  it('knows the commands', () => {
+    expect(readArguments(['--help']).command.name).toBe('help')
+    expect(readArguments(['-h']).command.name).toBe('help')
+    expect(readArguments(['--version']).command.name).toBe('version')
+    expect(readArguments(['--generate-key']).command.name).toBe('generate-key')
+    expect(readArguments(['-generate-key']).command.name).toBe('generate-key')
+    expect(readArguments(['check', '/ip4/1.2.3.4/tcp/1']).command).toEqual({
+      name: 'check',
+      address: '/ip4/1.2.3.4/tcp/1'
+    })
+  })
+
+  it.each([
+    [['--port'], /--port needs a value/],
+    [['run'], /unknown command "run"/],
+    [['--generate-key=yes'], /takes no value/],
+    [['check', 'a', 'b'], /one multiaddr/]
+  ])('refuses %j', (argv, why) => {
+    expect(readArguments(argv).problems).toEqual([expect.stringMatching(why)])
+  })
+})

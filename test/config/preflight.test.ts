@@ -1,0 +1,24 @@
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import { whyNotWritable } from '../../src/config/index.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'preflight-'))
+
+it('makes the folder of a file that can be written', () => {
+  expect(whyNotWritable(join(folder, 'deep', 'er', 'app.log'))).toBeUndefined()
+})
+
+it('leaves what is in the file alone', () => {
+  const path = join(folder, 'app.log')
+  writeFileSync(path, 'before')
+  expect(whyNotWritable(path)).toBeUndefined()
+  expect(readFileSync(path, 'utf8')).toBe('before')
+})
+
+it('says why a file cannot be written', () => {
+  expect(whyNotWritable(folder)).toMatch(/cannot be written.*EISDIR/)
+  writeFileSync(join(folder, 'file'), '')
+  expect(whyNotWritable(join(folder, 'file', 'app.log'))).toMatch(/cannot be written/)
+})
