@@ -11,6 +11,7 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: kinds.map((kind) => `test/${kind}/**`),
+          setupFiles: ['test/support/polyfill.ts'],
           testTimeout: 20_000
         }
       },
@@ -20,6 +21,7 @@ export default defineConfig({
           include: [`test/${kind}/**/*.test.ts`],
           // the suites start daemons and load them: one file at a time keeps a small machine honest
           fileParallelism: false,
+          setupFiles: ['test/support/polyfill.ts'],
           testTimeout: 180_000,
           hookTimeout: 300_000
         }

@@ -61,9 +61,9 @@ export function serveRpcStream(stream: Stream, { clock, answer }: RpcStreamOptio
       const pending = answer(request)
       let outcome: Outcome
       if (pending instanceof Promise) {
-        stream.pause()
+        pause()
         outcome = await pending
-        stream.resume()
+        resume()
       } else {
         outcome = pending
       }
@@ -71,11 +71,20 @@ export function serveRpcStream(stream: Stream, { clock, answer }: RpcStreamOptio
       if (outcome === 'none') continue
       if (stream.writeStatus !== 'writable') return
       if (!stream.send(encodeAnswer(outcome))) {
-        stream.pause()
+        pause()
         await stream.onDrain()
-        stream.resume()
+        resume()
       }
     }
+  }
+
+  // a stream whose other side has ended is neither paused nor resumed: both throw
+  function pause(): void {
+    if (stream.readStatus === 'readable') stream.pause()
+  }
+
+  function resume(): void {
+    if (stream.readStatus === 'paused') stream.resume()
   }
 
   function refuse(reason: string): void {

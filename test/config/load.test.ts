@@ -130,8 +130,14 @@ describe('loadConfig', () => {
   })
 
   it('asks whether LOG_FILE can be written', () => {
-    const found = problems([], { LOG_FILE: '/nowhere/x.log' }, { whyNotWritable: () => 'it cannot be written (EACCES)' })
-    expect(found).toEqual([{ subject: 'LOG_FILE', value: '"/nowhere/x.log"', problem: expect.stringMatching('EACCES') }])
+    const found = problems(
+      [],
+      { LOG_FILE: '/nowhere/x.log' },
+      { whyNotWritable: () => 'it cannot be written (EACCES)' }
+    )
+    expect(found).toEqual([
+      { subject: 'LOG_FILE', value: '"/nowhere/x.log"', problem: expect.stringMatching('EACCES') }
+    ])
   })
 
   it('does not put the profiles on the port of the node', () => {

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { FrameReader } from '../../src/rendezvous/frames.ts'
-import { encodeAnswer, maxMessageBytes, MessageType } from '../../src/rendezvous/wire.ts'
+import { encodeAnswer, MessageType, maxMessageBytes } from '../../src/rendezvous/wire.ts'
 
 const frame = (size: number) =>
   encodeAnswer({ type: MessageType.PING, clusterLevel: 0, key: new Uint8Array(size).fill(7) })
@@ -14,19 +14,25 @@ function readAll(reader: FrameReader): Uint8Array[] {
 
 it('finds the same messages however the bytes are cut', () => {
   fc.assert(
-    fc.property(fc.array(fc.nat(400), { maxLength: 8 }), fc.array(fc.integer({ min: 1, max: 90 }), { minLength: 1 }), (sizes, cuts) => {
-      const whole = Buffer.concat(sizes.map(frame))
-      const reader = new FrameReader()
-      const found: Uint8Array[] = []
-      for (let at = 0, i = 0; at < whole.length; i++) {
-        const end = at + cuts[i % cuts.length]!
-        reader.push(whole.subarray(at, end))
-        found.push(...readAll(reader))
-        at = end
+    fc.property(
+      fc.array(fc.nat(400), { maxLength: 8 }),
+      fc.array(fc.integer({ min: 1, max: 90 }), { minLength: 1 }),
+      (sizes, cuts) => {
+        const whole = Buffer.concat(sizes.map(frame))
+        const reader = new FrameReader()
+        const found: Uint8Array[] = []
+        for (let at = 0, i = 0; at < whole.length; i++) {
+          const end = at + cuts[i % cuts.length]!
+          reader.push(whole.subarray(at, end))
+          found.push(...readAll(reader))
+          at = end
+        }
+        expect(found.map(({ length }) => length)).toEqual(
+          sizes.map((size) => frame(size).length - (frame(size).length > 129 ? 2 : 1))
+        )
+        expect(reader.pendingBytes).toBe(0)
       }
-      expect(found.map(({ length }) => length)).toEqual(sizes.map((size) => frame(size).length - (frame(size).length > 129 ? 2 : 1)))
-      expect(reader.pendingBytes).toBe(0)
-    })
+    )
   )
 })
 

@@ -62,7 +62,11 @@ describe('ProviderBook', () => {
   })
 
   it('never holds more than its bounds, and agrees with a list that is sorted and cut', () => {
-    const act = fc.record({ peer: fc.constantFrom('a', 'b', 'c', 'd'), key: fc.constantFrom('k', 'l', 'm', 'n'), wait: fc.nat(400) })
+    const act = fc.record({
+      peer: fc.constantFrom('a', 'b', 'c', 'd'),
+      key: fc.constantFrom('k', 'l', 'm', 'n'),
+      wait: fc.nat(400)
+    })
     fc.assert(
       fc.property(fc.array(act, { maxLength: 40 }), (acts) => {
         contacts = new Contacts()

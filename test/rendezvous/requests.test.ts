@@ -18,7 +18,11 @@ const self = { id: bytes('self'), addrs: [bytes('here')] }
 let rooms: Rooms & { closer: string[] }
 
 const ask = (request: Partial<Request>, from = 'asker') =>
-  answer({ type: 5, key: bytes('key'), record: undefined, providerPeers: [], clusterLevel: 0, ...request }, bytes(from), rooms)
+  answer(
+    { type: 5, key: bytes('key'), record: undefined, providerPeers: [], clusterLevel: 0, ...request },
+    bytes(from),
+    rooms
+  )
 const names = (peers: Answer['closerPeers']) =>
   (peers ?? []).map(({ encoded }) => Buffer.from(decodePeer(encoded)!.id).toString())
 const found = (outcome: Outcome | Promise<Outcome>): Answer => {
@@ -52,7 +56,8 @@ describe('PING', () => {
 })
 
 describe('FIND_NODE', () => {
-  const find = (key: string, from = 'asker') => names(found(ask({ type: MessageType.FIND_NODE, key: bytes(key) }, from)).closerPeers)
+  const find = (key: string, from = 'asker') =>
+    names(found(ask({ type: MessageType.FIND_NODE, key: bytes(key) }, from)).closerPeers)
 
   it('returns a connected peer with its addresses, as FindPeer needs', () => {
     join('wanted')

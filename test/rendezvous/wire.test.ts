@@ -48,7 +48,10 @@ describe('requests as Go writes them', () => {
   })
 
   it('GET_PROVIDERS', () => {
-    expect(decodeRequest(body(fromGo.getProviders))).toMatchObject({ type: MessageType.GET_PROVIDERS, providerPeers: [] })
+    expect(decodeRequest(body(fromGo.getProviders))).toMatchObject({
+      type: MessageType.GET_PROVIDERS,
+      providerPeers: []
+    })
   })
 
   it('PUT_VALUE, without the time that the sender claims', () => {

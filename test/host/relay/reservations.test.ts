@@ -1,0 +1,97 @@
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
+import { multiaddr } from '@multiformats/multiaddr'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { CircuitCount } from '../../../src/host/relay/circuit-count.ts'
+import { Reservations, reservationLifeMs } from '../../../src/host/relay/reservations.ts'
+import { SimulatedClock } from '../../support/clock.ts'
+
+const peer = async () => peerIdFromPrivateKey(await generateKeyPair('Ed25519'))
+const address = (ip: string, port = 1) => multiaddr(`/ip4/${ip}/tcp/${port}`)
+
+describe('Reservations', () => {
+  let clock: SimulatedClock
+  let store: Reservations
+  beforeEach(() => {
+    clock = new SimulatedClock()
+    store = new Reservations({ maxReservations: 3, maxReservationsPerIp: 2, maxCircuitsPerPeer: 1 }, clock)
+  })
+
+  it('last an hour, told in seconds since 1970', async () => {
+    const result = store.reserve(await peer(), address('10.0.0.1'))
+    if (result.status !== 'OK') throw new Error(result.status)
+    expect(Math.abs(result.expire - (Date.now() / 1000 + 3600))).toBeLessThan(5)
+    clock.advance(reservationLifeMs - 1)
+    expect(store.reservations.size).toBe(1)
+    clock.advance(1)
+    expect(store.reservations.size).toBe(0)
+  })
+
+  it('are bounded for one address, whatever its ports', async () => {
+    for (const [port, status] of [
+      [1, 'OK'],
+      [2, 'OK'],
+      [3, 'RESERVATION_REFUSED']
+    ] as const) {
+      expect(store.reserve(await peer(), address('10.0.0.1', port)).status).toBe(status)
+    }
+    expect(store.reserve(await peer(), address('10.0.0.2')).status).toBe('OK')
+  })
+
+  it('are bounded in all', async () => {
+    for (const [ip, status] of [
+      [1, 'OK'],
+      [2, 'OK'],
+      [3, 'OK'],
+      [4, 'RESERVATION_REFUSED']
+    ] as const) {
+      expect(store.reserve(await peer(), address(`10.0.0.${ip}`)).status).toBe(status)
+    }
+  })
+
+  it('can be refreshed at the bound, again and again', async () => {
+    const id = await peer()
+    store.reserve(id, address('10.0.0.1'))
+    store.reserve(await peer(), address('10.0.0.1'))
+    for (let hours = 0; hours < 5; hours++) {
+      clock.advance(reservationLifeMs - 60_000)
+      expect(store.reserve(id, address('10.0.0.1')).status).toBe('OK')
+      expect(store.get(id)).toBeDefined()
+    }
+    clock.advance(reservationLifeMs)
+    expect(store.get(id)).toBeUndefined()
+  })
+
+  it('end with the peer, with their timer', async () => {
+    const id = await peer()
+    store.reserve(id, address('10.0.0.1'))
+    store.reserve(id, address('10.0.0.1'))
+    store.removeReservation(id)
+    expect([store.reservations.size, clock.pending]).toEqual([0, 0])
+  })
+
+  it('leave nothing when the relay stops', async () => {
+    store.reserve(await peer(), address('10.0.0.1'))
+    store.clear()
+    expect([store.reservations.size, clock.pending]).toEqual([0, 0])
+  })
+})
+
+describe('CircuitCount', () => {
+  const [a, b, c] = ['a', 'b', 'c'].map((text) => new Uint8Array(Buffer.from(text))) as [
+    Uint8Array,
+    Uint8Array,
+    Uint8Array
+  ]
+  const stream = () => new EventTarget() as EventTarget & Parameters<CircuitCount['track']>[1]
+
+  it('counts a circuit at both its ends, until it closes', () => {
+    const count = new CircuitCount(1)
+    const circuit = stream()
+    count.track([a, b], circuit)
+    expect([count.hasRoomFor([a, c]), count.hasRoomFor([c, b]), count.hasRoomFor([c, c])]).toEqual([false, false, true])
+    circuit.dispatchEvent(new Event('close'))
+    expect(count.hasRoomFor([a, b])).toBe(true)
+    expect(count.peers).toBe(0)
+  })
+})

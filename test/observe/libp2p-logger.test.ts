@@ -1,0 +1,32 @@
+import { pino } from 'pino'
+import { expect, it } from 'vitest'
+import { libp2pLogger } from '../../src/observe/libp2p-logger.ts'
+
+function logged(level: 'info' | 'debug' | 'trace', ownLevel = 'info') {
+  const lines: Array<{ level: number; msg: string }> = []
+  const logger = pino({ level: ownLevel }, { write: (line: string) => void lines.push(JSON.parse(line)) })
+  const log = libp2pLogger(logger, level).forComponent('libp2p:tcp')
+  log('from %p with %e', { toString: () => 'peer' }, new Error('reset'))
+  log.error('refused %d', 3)
+  log.trace('detail')
+  log.newScope('inner')('deep')
+  return lines.map(({ level, msg }) => [level, msg])
+}
+
+it('is silent at info: what the libraries call an error is a peer that left', () => {
+  expect(logged('info')).toEqual([])
+})
+
+it('has a level of its own, below that of the node', () => {
+  expect(logged('debug')).toEqual([
+    [20, 'libp2p:tcp from peer with reset'],
+    [20, 'libp2p:tcp refused 3'],
+    [20, 'libp2p:tcp:inner deep']
+  ])
+  expect(logged('trace').map(([level]) => level)).toContain(10)
+})
+
+it('is one object for everybody while it is silent', () => {
+  const { forComponent } = libp2pLogger(pino({ level: 'silent' }), 'info')
+  expect(forComponent('a').newScope('b')).toBe(forComponent('c'))
+})

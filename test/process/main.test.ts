@@ -1,0 +1,233 @@
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, describe, expect, it } from 'vitest'
+import { Daemon, freePort } from '../support/daemon.ts'
+
+const running: Daemon[] = []
+afterEach(async () => {
+  for (const daemon of running.splice(0)) {
+    if (daemon.process.exitCode === null) daemon.process.kill('SIGKILL')
+    await daemon.ended()
+  }
+})
+
+function run(
+  args: string[] = [],
+  env: Record<string, string> = {},
+  options: ConstructorParameters<typeof Daemon>[2] = {}
+): Daemon {
+  const daemon = new Daemon(args, env, options)
+  running.push(daemon)
+  return daemon
+}
+
+const version: string = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version
+
+describe('the command line', () => {
+  it('--help names the settings and ends with 0', async () => {
+    const daemon = run(['--help'])
+    expect(await daemon.ended()).toBe(0)
+    expect(daemon.stdout).toContain('--port  BOOTSTRAP_PORT [4001]')
+  })
+
+  it('--version prints the version', async () => {
+    const daemon = run(['--version'])
+    expect(await daemon.ended()).toBe(0)
+    expect(daemon.stdout).toBe(`${version}\n`)
+  })
+
+  it('--generate-key prints what the Go service prints, and the node takes the key', async () => {
+    const daemon = run(['--generate-key'])
+    expect(await daemon.ended()).toBe(0)
+    const lines = daemon.stdout.split('\n')
+    expect(lines[0]).toMatch(/^Generated Private Key \(hex\): [0-9a-f]{128}$/)
+    expect(lines[1]).toMatch(/^Derived Peer ID: 12D3KooW\w+$/)
+    const id = lines[1]!.split(': ')[1]!
+    expect(lines[2]).toBe(`Expected Multiaddress (local placeholder): /ip4/127.0.0.1/tcp/4001/p2p/${id}`)
+    expect(lines[3]).toBe('')
+    expect(lines[4]).toMatch(/127\.0\.0\.1/)
+
+    const key = lines[0]!.split(': ')[1]!
+    const node = run(['--port', String(await freePort())], {
+      PRIVATE_KEY: `0x${key}`,
+      LOG_LEVEL: 'trace',
+      LIBP2P_LOGGING: 'trace'
+    })
+    expect((await node.printed(/host created with ID: (\w+), listening on: /))[1]).toBe(id)
+    await node.stop()
+    expect(node.stdout + node.stderr).not.toContain(key.slice(0, 16))
+    expect(node.stdout).not.toContain('PRIVATE_KEY is not set')
+  })
+})
+
+describe('a wrong configuration', () => {
+  it('is told in one report, and ends with 2', async () => {
+    const cwd = mkdtempSync(join(tmpdir(), 'daemon-'))
+    writeFileSync(join(cwd, '.env'), 'CONN_MANAGER_HIGH_WATER=many\nPUBLIC_IP=nowhere\n')
+    const secret = `${'ab'.repeat(32)}${'cd'.repeat(32)}`
+    const daemon = run(['--port', 'x', '--colour'], { PRIVATE_KEY: secret, LOG_FILE: `${cwd}/.env/x.log` }, { cwd })
+    expect(await daemon.ended()).toBe(2)
+    for (const subject of [
+      '--colour',
+      'BOOTSTRAP_PORT="x"',
+      'CONN_MANAGER_HIGH_WATER="many"',
+      'PUBLIC_IP="nowhere"',
+      'PRIVATE_KEY=<hidden>',
+      'LOG_FILE='
+    ]) {
+      expect(daemon.stderr).toContain(subject)
+    }
+    expect(daemon.stdout + daemon.stderr).not.toContain(secret.slice(0, 8))
+    expect(daemon.stderr).not.toMatch(/^\s+at /m)
+  })
+})
+
+describe('starting', () => {
+  it('needs no setting, says how to keep the identity and which address to hand out', async () => {
+    const port = await freePort()
+    const node = await run(['--port', String(port)]).started()
+    const [, id] = await node.printed(/Bootstrap node started\. ID: (\w+)/)
+    await node.printed(new RegExp(`Give this address to other nodes: /ip4/127.0.0.1/tcp/${port}/p2p/${id}`))
+    await node.printed(/PRIVATE_KEY is not set.*--generate-key/)
+    expect(await node.stop()).toBe(0)
+  })
+
+  it('a port in use is one clear line, and ends with 1', async () => {
+    const other = createServer().listen(0, '127.0.0.1')
+    await once(other, 'listening')
+    const { port } = other.address() as AddressInfo
+    const node = run(['--port', String(port)])
+    expect(await node.ended()).toBe(1)
+    other.close()
+    expect(node.stdout.trim().split('\n')).toHaveLength(1)
+    expect(node.stdout).toMatch(new RegExp(`FATAL: port ${port} is already in use on 127\\.0\\.0\\.1: `))
+  })
+
+  it('PPROF_PORT in use is one clear line, and the node runs on', async () => {
+    const other = createServer().listen(0, '127.0.0.1')
+    await once(other, 'listening')
+    const { port } = other.address() as AddressInfo
+    const node = await run(['--port', String(await freePort())], { PPROF_PORT: String(port) }).started()
+    await node.printed(new RegExp(`ERROR: the profiling server cannot listen on 127\\.0\\.0\\.1 port ${port}`))
+    expect(await node.stop()).toBe(0)
+    other.close()
+  })
+
+  it('serves profiles behind PPROF_PORT', async () => {
+    const port = await freePort()
+    const node = await run(['--port', String(await freePort())], { PPROF_PORT: String(port) }).started()
+    const index = await fetch(`http://127.0.0.1:${port}/debug/pprof/`)
+    expect([index.status, await index.text()]).toEqual([200, expect.stringContaining('heap')])
+    expect(await node.stop()).toBe(0)
+  })
+})
+
+describe('stopping', () => {
+  it.each(['SIGINT', 'SIGTERM'] as const)(
+    '%s: the shutdown line, exit 0, no error line, the port is free',
+    async (signal) => {
+      const port = await freePort()
+      const node = await run(['--port', String(port)], { LOG_LEVEL: 'debug' }).started()
+      expect(await node.stop(signal)).toBe(0)
+      expect(node.stdout).toContain('INFO: Shutting down bootstrap node...')
+      expect(node.stdout).not.toMatch(/ERROR|FATAL/)
+      expect(node.stderr).toBe('')
+      const again = await run(['--port', String(port)]).started()
+      expect(await again.stop()).toBe(0)
+    }
+  )
+
+  it('asked to while it starts, it ends with 0', async () => {
+    const node = run(
+      ['--port', String(await freePort())],
+      { LOG_LEVEL: 'debug' },
+      {
+        node: [
+          '--import',
+          preload(`
+      import { createServer } from 'node:net'
+      const { listen } = Object.getPrototypeOf(createServer())
+      Object.getPrototypeOf(createServer()).listen = function (...args) {
+        process.kill(process.pid, 'SIGTERM')
+        setTimeout(() => listen.apply(this, args), 50)
+        return this
+      }`)
+        ]
+      }
+    )
+    expect(await node.ended()).toBe(0)
+    expect(node.stdout).not.toContain('Bootstrap node started')
+  })
+
+  it('a second signal ends it at once with 1', async () => {
+    const node = await run(['--port', String(await freePort())], {}, hanging()).started()
+    node.process.kill('SIGTERM')
+    await node.printed(/Shutting down/)
+    const impatient = setInterval(() => node.process.kill('SIGTERM'), 100)
+    expect(await node.ended()).toBe(1)
+    clearInterval(impatient)
+    expect(node.stdout).not.toContain('Error during shutdown')
+  })
+
+  it('is over within 10 s when a library hangs, and says which step', async () => {
+    const node = await run(['--port', String(await freePort())], {}, hanging()).started()
+    expect(await node.stop()).toBe(0)
+    expect(node.stdout).toMatch(/ERROR: Error during shutdown: host did not close within 4000 ms/)
+  })
+
+  it.each([
+    ['an uncaught error', `throw new Error('defect', { cause: new Error('the reason') })`],
+    ['an unhandled rejection', `Promise.reject(new Error('defect', { cause: new Error('the reason') }))`]
+  ])('%s is logged with its cause, and ends it through close() with 1', async (_what, defect) => {
+    const options = { node: ['--import', preload(`process.on('SIGUSR2', () => { ${defect} })`)] }
+    const port = await freePort()
+    const node = await run(['--port', String(port)], {}, options).started()
+    const peer = connect(port, '127.0.0.1')
+    await once(peer, 'connect')
+    expect(await node.stop('SIGUSR2')).toBe(1)
+    expect(node.stdout).toMatch(/FATAL: .*defect/)
+    expect(node.stdout).toContain('the reason')
+    expect(node.stdout).toMatch(/main|preload/)
+  })
+})
+
+describe('the log file', () => {
+  it('has the lines of standard output', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'log-'))
+    const path = join(folder, 'deep', 'app.log')
+    const node = await run(['--port', String(await freePort())], { LOG_FILE: path }).started()
+    await node.stop()
+    expect(readFileSync(path, 'utf8')).toBe(node.stdout)
+  })
+
+  it('a closed standard output does not take the node down', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'log-'))
+    const path = join(folder, 'app.log')
+    const node = await run(['--port', String(await freePort())], { LOG_FILE: path }).started()
+    node.process.stdout!.destroy()
+    expect(await node.stop()).toBe(0)
+    expect(readFileSync(path, 'utf8')).toContain('Shutting down bootstrap node...')
+  })
+})
+
+/** A module that is loaded before the daemon. */
+function preload(source: string): string {
+  const path = join(mkdtempSync(join(tmpdir(), 'preload-')), 'preload.mjs')
+  writeFileSync(path, source)
+  return path
+}
+
+/** A server whose close never calls back, as a library's stop that hangs. */
+function hanging(): { node: string[] } {
+  return {
+    node: [
+      '--import',
+      preload(`
+      import { Server } from 'node:net'
+      Server.prototype.close = function () { return this }`)
+    ]
+  }
+}

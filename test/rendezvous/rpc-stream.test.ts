@@ -1,0 +1,131 @@
+import { once } from 'node:events'
+import type { Stream } from '@libp2p/interface'
+import { streamPair } from '@libp2p/utils'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { FrameReader } from '../../src/rendezvous/frames.ts'
+import type { Outcome } from '../../src/rendezvous/requests.ts'
+import { serveRpcStream, streamIdleMs } from '../../src/rendezvous/rpc-stream.ts'
+import { decodeRequest, encodeAnswer, MessageType, type Request } from '../../src/rendezvous/wire.ts'
+import { SimulatedClock } from '../support/clock.ts'
+
+const request = (key: string) =>
+  encodeAnswer({ type: MessageType.FIND_NODE, clusterLevel: 0, key: new Uint8Array(Buffer.from(key)) })
+const echo = ({ key }: Request): Outcome => ({ type: MessageType.FIND_NODE, clusterLevel: 0, key })
+const nextTurn = () => new Promise((resolve) => setImmediate(resolve))
+
+/** The client's end: answers as texts, in order. */
+class Client {
+  readonly answers: string[] = []
+  readonly #frames = new FrameReader()
+
+  constructor(readonly stream: Stream) {
+    stream.addEventListener('message', ({ data }) => {
+      this.#frames.push(data.subarray())
+      for (let next = this.#frames.next(); typeof next !== 'string'; next = this.#frames.next()) {
+        this.answers.push(Buffer.from(decodeRequest(next)!.key).toString())
+      }
+    })
+  }
+}
+
+let clock: SimulatedClock
+let client: Client
+let server: Stream
+
+async function serve(answer: (request: Request) => Outcome | Promise<Outcome>) {
+  const [near, far] = await streamPair()
+  client = new Client(near)
+  server = far
+  serveRpcStream(server, { clock, answer })
+}
+
+beforeEach(() => {
+  clock = new SimulatedClock()
+})
+
+describe('serveRpcStream', () => {
+  it('answers requests that arrive together, in order', async () => {
+    await serve(echo)
+    client.stream.send(Buffer.concat(['a', 'b', 'c'].map(request)))
+    await expect.poll(() => client.answers).toEqual(['a', 'b', 'c'])
+  })
+
+  it('answers a request that arrives byte by byte', async () => {
+    await serve(echo)
+    for (const byte of request('slow')) client.stream.send(Uint8Array.of(byte))
+    await expect.poll(() => client.answers).toEqual(['slow'])
+  })
+
+  it('keeps the order when an answer takes its time', async () => {
+    await serve(async (asked) => {
+      await nextTurn()
+      return echo(asked)
+    })
+    for (const key of ['a', 'b', 'c']) client.stream.send(request(key))
+    await expect.poll(() => client.answers).toEqual(['a', 'b', 'c'])
+  })
+
+  it('sends nothing where there is no answer, and goes on', async () => {
+    await serve((asked) => (asked.key[0] === 0x61 ? 'none' : echo(asked)))
+    client.stream.send(Buffer.concat([request('a'), request('b')]))
+    await expect.poll(() => client.answers).toEqual(['b'])
+  })
+
+  it.each([
+    ['what is no message', () => Buffer.from([2, 0x0b, 0x0b])],
+    ['a length above 4 MiB', () => Buffer.from([0xff, 0xff, 0xff, 0x7f])]
+  ])('resets the stream for %s', async (_what, bytes) => {
+    await serve(echo)
+    const reset = once(client.stream as unknown as EventTarget, 'close')
+    client.stream.send(bytes())
+    await reset
+    expect(client.stream.status).toBe('reset')
+  })
+
+  it('resets the stream for a request that cannot be answered, and when an answer throws', async () => {
+    for (const outcome of [() => 'refuse' as const, () => expect.fail('a defect')]) {
+      await serve(outcome)
+      const reset = once(client.stream as unknown as EventTarget, 'close')
+      client.stream.send(request('a'))
+      await reset
+      expect(client.stream.status).toBe('reset')
+      expect(clock.pending).toBe(0)
+    }
+  })
+
+  it('stays open for a minute without a message, counted from the last, and is then closed, not reset', async () => {
+    await serve(echo)
+    clock.advance(streamIdleMs - 1)
+    client.stream.send(request('a'))
+    await expect.poll(() => client.answers).toEqual(['a'])
+    clock.advance(streamIdleMs - 1)
+    expect(server.status).toBe('open')
+    const ended = once(client.stream as unknown as EventTarget, 'remoteCloseWrite')
+    clock.advance(1)
+    await ended
+    expect(client.stream.status).toBe('open')
+    await client.stream.close()
+    await expect.poll(() => server.status).toBe('closed')
+    expect(clock.pending).toBe(0)
+  })
+
+  it('does not wait for ever for a peer that does not close its side', async () => {
+    await serve(echo)
+    clock.advance(streamIdleMs)
+    clock.advance(streamIdleMs)
+    expect(server.status).toBe('aborted')
+    expect(clock.pending).toBe(0)
+  })
+
+  it('closes its side when the peer has closed its own, after the last answer', async () => {
+    await serve(async (asked) => {
+      await nextTurn()
+      return echo(asked)
+    })
+    client.stream.send(Buffer.concat([request('a'), request('b')]))
+    await client.stream.close()
+    await expect.poll(() => client.answers).toEqual(['a', 'b'])
+    await expect.poll(() => server.status).toBe('closed')
+    expect(clock.pending).toBe(0)
+  })
+})

@@ -1,0 +1,92 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
+
+/** The built daemon as a process of its own, in an empty working directory and without this process's settings. */
+export class Daemon {
+  stdout = ''
+  stderr = ''
+  readonly process: ChildProcess
+  readonly cwd: string
+  readonly #waiting = new Set<() => void>()
+
+  constructor(
+    args: readonly string[] = [],
+    env: Record<string, string> = {},
+    options: { cwd?: string; node?: readonly string[] } = {}
+  ) {
+    this.cwd = options.cwd ?? mkdtempSync(join(tmpdir(), 'daemon-'))
+    this.process = spawn(process.execPath, [...(options.node ?? []), main, ...args], {
+      cwd: this.cwd,
+      env: { PATH: process.env.PATH, LISTEN_ADDRESS: '127.0.0.1', ...env }
+    })
+    const wake = () => {
+      for (const look of this.#waiting) look()
+    }
+    this.process.stdout!.on('data', (chunk) => {
+      this.stdout += chunk
+      wake()
+    })
+    this.process.stderr!.on('data', (chunk) => {
+      this.stderr += chunk
+      wake()
+    })
+    this.process.on('exit', wake)
+  }
+
+  /** The first match in what it printed. Rejects when the process ends or 30 s pass without one. */
+  printed(pattern: RegExp): Promise<RegExpMatchArray> {
+    return new Promise((resolve, reject) => {
+      const fail = (why: string) => {
+        done()
+        reject(new Error(`${why} without ${pattern}\n${this.stdout}${this.stderr}`))
+      }
+      const timer = setTimeout(() => fail('30 s passed'), 30_000)
+      const done = () => {
+        clearTimeout(timer)
+        this.#waiting.delete(look)
+      }
+      const look = () => {
+        const match = (this.stdout + this.stderr).match(pattern)
+        if (match !== null) {
+          done()
+          resolve(match)
+        } else if (this.process.exitCode !== null) fail(`it ended with ${this.process.exitCode}`)
+      }
+      this.#waiting.add(look)
+      look()
+    })
+  }
+
+  async started(): Promise<this> {
+    await this.printed(/Bootstrap node started\. ID: /)
+    return this
+  }
+
+  /** The exit code, or the signal that ended it. */
+  async ended(): Promise<number | NodeJS.Signals | null> {
+    const { process } = this
+    if (process.exitCode === null && process.signalCode === null) await once(process, 'exit')
+    return process.exitCode ?? process.signalCode
+  }
+
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | NodeJS.Signals | null> {
+    this.process.kill(signal)
+    return this.ended()
+  }
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
