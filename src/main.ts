@@ -15,6 +15,9 @@ type ExitCode = 0 | 1 | 2
 /** Keeps the process alive while a library's stop hangs without a handle; close() itself is over within 10 s. */
 const closeDeadlineMs = 12_000
 
+/** Under `npm start` one Ctrl-C arrives twice: from the terminal, and passed on by npm. */
+const sameKeyPressMs = 250
+
 async function main(): Promise<ExitCode> {
   const args = readArguments(process.argv.slice(2))
   switch (args.problems.length === 0 ? args.command.name : 'run') {
@@ -101,8 +104,13 @@ interface StopRequests {
 function stopRequests({ logger }: Log): StopRequests {
   const controller = new AbortController()
   let exitCode: ExitCode = 0
+  let firstAtMs = 0
   const onSignal = () => {
-    if (controller.signal.aborted) process.exit(1)
+    if (controller.signal.aborted) {
+      if (performance.now() - firstAtMs > sameKeyPressMs) process.exit(1)
+      return
+    }
+    firstAtMs = performance.now()
     logger.info('Shutting down bootstrap node...')
     controller.abort()
   }

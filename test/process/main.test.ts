@@ -172,6 +172,14 @@ describe('stopping', () => {
     expect(node.stdout).not.toContain('Error during shutdown')
   })
 
+  it('one Ctrl-C that arrives twice, as under npm start, is one request', async () => {
+    const node = await run(['--port', String(await freePort())], {}, hanging()).started()
+    node.process.kill('SIGINT')
+    await node.printed(/Shutting down/)
+    node.process.kill('SIGINT')
+    expect(await node.ended()).toBe(0)
+  })
+
   it('is over within 10 s when a library hangs, and says which step', async () => {
     const node = await run(['--port', String(await freePort())], {}, hanging()).started()
     expect(await node.stop()).toBe(0)
