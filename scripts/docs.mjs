@@ -4,4 +4,7 @@ import { settingsTable } from '../dist/config/describe.js'
 
 const readme = new URL('../README.md', import.meta.url)
 const between = /(<!-- settings -->\n)[\s\S]*?(<!-- \/settings -->)/
-writeFileSync(readme, readFileSync(readme, 'utf8').replace(between, (_all, from, to) => `${from}${settingsTable()}\n${to}`))
+writeFileSync(
+  readme,
+  readFileSync(readme, 'utf8').replace(between, (_all, from, to) => `${from}${settingsTable()}\n${to}`)
+)

@@ -77,7 +77,9 @@ describe('OpenSteps', () => {
       100,
       abort.signal,
       () => abort.abort(),
-      () => void (released = true)
+      () => {
+        released = true
+      }
     )
     await expect(open).rejects.toMatchObject({ code: 'ERR_START_ABORTED' })
     await expect(

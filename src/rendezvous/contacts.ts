@@ -21,8 +21,6 @@ export interface Contact {
   connections: number
   /** What it provides: key → record; the oldest renewal first. Kept by the provider book. */
   readonly provides: Map<string, ProviderRecord>
-  identified: readonly Uint8Array[]
-  provided: readonly Uint8Array[]
 }
 
 /** Go peers list a handful; what is beyond is most likely hostile. */
@@ -57,19 +55,16 @@ export class Contacts {
     this.dropIfUnused(contact)
   }
 
-  /** The peer said by identify or identify-push where it listens: this replaces what it said before. */
+  /** A connected peer said, by identify or identify-push, where it listens: this replaces what it said before. */
   identified(id: Uint8Array, addrs: readonly Uint8Array[]): void {
     const contact = this.get(id)
-    if (contact === undefined) return
-    contact.identified = copies(addrs)
-    refresh(contact)
+    if (contact !== undefined) setAddresses(contact, addrs)
   }
 
-  /** The peer sent a provider record with addresses. Entered without a connection too: it may have left meanwhile. */
+  /** The same, said in a provider record. Entered without a connection too: the peer may have left meanwhile. */
   provided(id: Uint8Array, addrs: readonly Uint8Array[]): Contact {
     const contact = this.#enter(id)
-    contact.provided = copies(addrs)
-    refresh(contact)
+    setAddresses(contact, addrs)
     return contact
   }
 
@@ -81,30 +76,14 @@ export class Contacts {
     const key = keyOf(id)
     let contact = this.#byKey.get(key)
     if (contact === undefined) {
-      contact = {
-        id: new Uint8Array(id),
-        key,
-        encoded: undefined,
-        connections: 0,
-        provides: new Map(),
-        identified: [],
-        provided: []
-      }
+      contact = { id: new Uint8Array(id), key, encoded: undefined, connections: 0, provides: new Map() }
       this.#byKey.set(key, contact)
     }
     return contact
   }
 }
 
-function copies(addrs: readonly Uint8Array[]): readonly Uint8Array[] {
-  return addrs
-    .filter((addr) => addr.length > 0 && addr.length <= maxAddressBytes)
-    .slice(0, maxAddressesPerPeer)
-    .map((addr) => new Uint8Array(addr))
-}
-
-function refresh(contact: Contact): void {
-  const known = new Map([...contact.identified, ...contact.provided].map((addr) => [keyOf(addr), addr]))
-  const addrs = [...known.values()].slice(0, maxAddressesPerPeer)
-  contact.encoded = addrs.length === 0 ? undefined : encodePeer(contact.id, addrs)
+function setAddresses(contact: Contact, addrs: readonly Uint8Array[]): void {
+  const usable = addrs.filter((addr) => addr.length > 0 && addr.length <= maxAddressBytes).slice(0, maxAddressesPerPeer)
+  contact.encoded = usable.length === 0 ? undefined : encodePeer(contact.id, usable)
 }

@@ -66,44 +66,46 @@ export function relay(limits: RelayLimits, clock: Clock): (components: RelayComp
     server.reservationStore = reservations
     components.events.addEventListener('peer:disconnect', (event) => reservations.removeReservation(event.detail))
 
+    /** The far end of each circuit that is being made, under the options object of its request. */
+    const destinations = new WeakMap<AbortOptions, Stream>()
+
     const handle = server.handleHopProtocol.bind(server)
-    server.handleHopProtocol = async ({ connection, request, stream }, options) => {
+    server.handleHopProtocol = async ({ connection, request, stream }, { signal }) => {
       const ends = [connection.remotePeer.toMultihash().bytes, request.peer?.id ?? new Uint8Array()]
+      const options: AbortOptions = signal === undefined ? {} : { signal }
       if (request.type === 'CONNECT' && !circuits.hasRoomFor(ends)) {
         return stream.pb(resourceLimitExceeded).write({}, options)
       }
-      const onCircuit = () => {
-        limitBytes(stream.unwrap())
-        circuits.track(ends, stream.unwrap())
+      const unwrap = () => {
+        const source = stream.unwrap()
+        const destination = destinations.get(options)
+        if (destination !== undefined) {
+          // only here, as the library joins the two streams in this very turn: a stream that has a listener delivers
+          limitBytes(source)
+          limitBytes(destination)
+          circuits.track(ends, source)
+        }
+        return source
       }
-      return handle({ connection, request, stream: inWireUnits(stream, onCircuit) }, options)
+      return handle({ connection, request, stream: { unwrap, pb: (codec) => inWireUnits(stream.pb(codec)) } }, options)
     }
 
     const stop = server.stopHop.bind(server)
     server.stopHop = async (args, options) => {
       const stream = await stop({ ...args, request: { ...args.request, limit: wireLimit } }, options)
-      if (stream !== undefined) limitBytes(stream)
+      if (stream !== undefined) destinations.set(options, stream)
       return stream
     }
     return service
   }
 }
 
-/** The same stream, on which limits are sent as peers read them. */
-function inWireUnits(stream: ProtobufStream, onCircuit: () => void): ProtobufStream {
+/** The same messages, with limits as peers read them. */
+function inWireUnits(messages: MessageStream): MessageStream {
   return {
-    unwrap: () => stream.unwrap(),
-    pb(codec) {
-      const messages = stream.pb(codec)
-      return {
-        ...messages,
-        write(message, options) {
-          if (message.status !== 'OK') return messages.write(message, options)
-          if (!('reservation' in message)) onCircuit()
-          return messages.write({ ...message, limit: wireLimit }, options)
-        }
-      }
-    }
+    ...messages,
+    write: (message, options) =>
+      messages.write(message.status === 'OK' ? { ...message, limit: wireLimit } : message, options)
   }
 }
 

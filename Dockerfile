@@ -1,0 +1,41 @@
+# The image holds what the node needs to run: the compiled code, the production packages, package.json, the licences.
+# Plain instructions only (no cache mounts, no COPY --chmod), as docker-compose 1.29 builds without BuildKit.
+
+FROM node:24-bookworm-slim AS build
+WORKDIR /app
+COPY package.json package-lock.json ./
+RUN npm ci --no-audit --no-fund
+COPY tsconfig.json tsconfig.build.json ./
+COPY scripts/clean.mjs ./scripts/
+COPY src ./src
+# what only compilers and debuggers read stays behind, here and below: half of the packages' size
+RUN npm run build && find dist -type f \( -name '*.ts' -o -name '*.map' \) -delete
+
+FROM node:24-bookworm-slim AS packages
+WORKDIR /app
+COPY package.json package-lock.json ./
+RUN npm ci --omit=dev --no-audit --no-fund \
+ && find node_modules -type f \( -name '*.ts' -o -name '*.[cm]ts' -o -name '*.map' \) -delete
+
+FROM node:24-bookworm-slim
+LABEL org.opencontainers.image.title="PowerLoom bootstrap node" \
+      org.opencontainers.image.description="The libp2p rendezvous server of the PowerLoom snapshotter network" \
+      org.opencontainers.image.licenses="Apache-2.0 OR MIT" \
+      org.opencontainers.image.vendor="PowerLoom"
+ENV NODE_ENV=production
+WORKDIR /app
+# the one place the node may write to; a named volume mounted here takes over the owner
+RUN mkdir logs && chown 1000:1000 logs
+COPY --from=packages /app/node_modules ./node_modules
+COPY --from=build /app/dist ./dist
+COPY package.json LICENSE LICENSE-APACHE LICENSE-MIT ./
+# the image's `node` user, by number: Kubernetes' runAsNonRoot cannot tell what a name stands for
+USER 1000:1000
+# the node's default port, and the usual one of its profiling server
+EXPOSE 4001 6060
+STOPSIGNAL SIGTERM
+# dials the node as a client would, at the port of BOOTSTRAP_PORT
+HEALTHCHECK --interval=30s --timeout=10s --start-period=30s --retries=3 CMD ["node", "dist/main.js", "check"]
+# no init in here: the node has no children and handles its signals; compose's `init: true` and `docker run --init`
+# add Docker's own, which also ends a node that is still starting
+ENTRYPOINT ["node", "dist/main.js"]

@@ -1,0 +1,93 @@
+import { existsSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import { Daemon } from './daemon.ts'
+import { goBinaries } from './go.ts'
+
+const READY_MS = 30_000
+const mainFile = fileURLToPath(new URL('../../../dist/main.js', import.meta.url))
+
+/** ours: the built daemon; baseline: the Go node of test/interop/go; given: whatever answers at INTEROP_ADDR. */
+export type TargetKind = 'ours' | 'baseline' | 'given'
+
+export interface Target {
+  readonly kind: TargetKind
+  /** with /p2p/<id> */
+  readonly addr: string
+  /** absent for a node that somebody else runs */
+  readonly daemon?: Daemon
+  stop(): Promise<number | null>
+}
+
+export const targetKind: TargetKind = kindFromEnvironment()
+export const notOurs = 'the node of INTEROP_ADDR is run by somebody else: its settings and its end cannot be tested'
+
+/** The node under test, on a free port of 127.0.0.1, ready to be dialed. */
+export async function startTarget(env: Record<string, string> = {}): Promise<Target> {
+  switch (targetKind) {
+    case 'given':
+      return { kind: 'given', addr: process.env.INTEROP_ADDR ?? '', stop: async () => null }
+    case 'baseline':
+      return ready(await startBaseline(env), async (daemon) => (await daemon.line(/^LISTEN (\S+)$/, READY_MS))[1])
+    case 'ours':
+      return startOurs(env)
+  }
+}
+
+function kindFromEnvironment(): TargetKind {
+  const { INTEROP_ADDR: addr, INTEROP_TARGET: target } = process.env
+  if (addr !== undefined && addr !== '') {
+    return 'given'
+  }
+  if (target === undefined || target === '' || target === 'ours') {
+    return 'ours'
+  }
+  if (target === 'baseline') {
+    return 'baseline'
+  }
+  throw new Error(`INTEROP_TARGET=${target}: ours (the default) or baseline; another node is named by INTEROP_ADDR`)
+}
+
+async function startBaseline(env: Record<string, string>): Promise<Daemon> {
+  const { baseline } = await goBinaries()
+  return Daemon.start(baseline, ['--port', String(await freePort())], { LOG_PEERS: '1', ...env })
+}
+
+async function startOurs(env: Record<string, string>): Promise<Target> {
+  if (!existsSync(mainFile)) {
+    throw new Error('dist/main.js is missing: run `npm run build` first')
+  }
+  const port = await freePort()
+  const daemon = await Daemon.start(process.execPath, [mainFile, '--port', String(port)], {
+    LISTEN_ADDRESS: '127.0.0.1',
+    LOG_LEVEL: 'debug',
+    ...env
+  })
+  return ready(daemon, async () => {
+    const [, id] = await daemon.line(/Libp2p host created with ID: (\w+), listening on:/, READY_MS)
+    await daemon.line(new RegExp(`Bootstrap node started\\. ID: ${id}`), READY_MS)
+    return `/ip4/127.0.0.1/tcp/${port}/p2p/${id}`
+  })
+}
+
+async function ready(daemon: Daemon, address: (daemon: Daemon) => Promise<string | undefined>): Promise<Target> {
+  try {
+    const addr = await address(daemon)
+    return { kind: targetKind, addr: addr ?? '', daemon, stop: () => daemon.stop() }
+  } catch (error) {
+    await daemon.stop()
+    throw error
+  }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      const port = typeof address === 'object' && address !== null ? address.port : 0
+      server.close(() => resolve(port))
+    })
+  })
+}
