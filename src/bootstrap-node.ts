@@ -1,6 +1,5 @@
 import type { Libp2p } from '@libp2p/interface'
 import { pino } from 'pino'
-import { ConnectionIndex } from './admission/connection-index.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { Config } from './config/index.ts'
 import { BootstrapError } from './errors.ts'
@@ -37,13 +36,11 @@ export class BootstrapNode {
   readonly #steps: OpenSteps
   readonly #abort: AbortController
   readonly #host: Host
-  readonly #index: ConnectionIndex
 
-  private constructor(steps: OpenSteps, abort: AbortController, host: Host, index: ConnectionIndex) {
+  private constructor(steps: OpenSteps, abort: AbortController, host: Host) {
     this.#steps = steps
     this.#abort = abort
     this.#host = host
-    this.#index = index
   }
 
   /**
@@ -59,8 +56,8 @@ export class BootstrapNode {
     try {
       const identity = config.privateKey === undefined ? await newIdentity() : identityFromKey(config.privateKey)
       const host = await openHost(steps, config, identity, signal, { logger, clock, ...parts })
-      const index = await openListeners(steps, config, host, signal, logger)
-      const node = new BootstrapNode(steps, abort, host, index)
+      await openListeners(steps, config, host, signal, logger)
+      const node = new BootstrapNode(steps, abort, host)
       await node.#openBackground(signal, logger, clock)
       // last, when everything is in place that a connection needs
       await startHost(host, config)
@@ -92,7 +89,7 @@ export class BootstrapNode {
 
   status(): Status {
     return {
-      connected: this.#index.connectedPeers,
+      connected: this.libp2p.services.connectionManager.index.connectedPeers,
       peerstore: this.#host.peers.peerCount,
       dhtRoutingTable: this.libp2p.services.rendezvous.routingTableSize,
       ...processStatus()
@@ -115,7 +112,7 @@ export class BootstrapNode {
     const gc = new PeerstoreGc({
       store: peers,
       peerStore: libp2p.peerStore,
-      connections: this.#index,
+      connections: libp2p.services.connectionManager.index,
       self: libp2p.peerId,
       logger
     })
@@ -143,7 +140,7 @@ async function openHost(
     'host',
     closeWithinMs.host,
     signal,
-    () => make(config, identity, { clock, libp2pLogger: libp2pLogger(logger, config.log.libp2pLevel) }),
+    () => make(config, identity, { clock, logger, libp2pLogger: libp2pLogger(logger, config.log.libp2pLevel) }),
     ({ libp2p }) => libp2p.stop()
   )
   const { pubsub, rendezvous } = host.libp2p.services
@@ -156,26 +153,14 @@ async function stopService(service: object): Promise<void> {
   if ('stop' in service && typeof service.stop === 'function') await service.stop()
 }
 
-function openListeners(
+async function openListeners(
   steps: OpenSteps,
   config: Config,
   { libp2p }: Host,
   signal: AbortSignal,
   logger: Logger
-): Promise<ConnectionIndex> {
-  return steps
-    .open(
-      'listeners',
-      closeWithinMs.listeners,
-      signal,
-      () => ({
-        index: new ConnectionIndex(libp2p),
-        silence: logPeerConnections(libp2p, config.log.peerConnections ? 'info' : 'debug', logger)
-      }),
-      ({ index, silence }) => {
-        silence()
-        index.close()
-      }
-    )
-    .then(({ index }) => index)
+): Promise<void> {
+  const level = config.log.peerConnections ? 'info' : 'debug'
+  const open = () => logPeerConnections(libp2p, level, logger)
+  await steps.open('listeners', closeWithinMs.listeners, signal, open, (silence) => silence())
 }

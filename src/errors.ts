@@ -7,6 +7,8 @@ interface Facts {
   ERR_LISTEN: { address: string; port: number }
   ERR_PROFILES_LISTEN: { address: string; port: number }
   ERR_START_ABORTED: Record<string, never>
+  ERR_CONNECTION_LIMIT: { limit: number }
+  ERR_EVICTED: { reason: string }
   ERR_CLOSE: { step: string }
   ERR_CLOSE_DEADLINE: { step: string; deadlineMs: number }
 }
@@ -26,6 +28,11 @@ const words: { [C in keyof Facts]: (facts: Facts[C]) => readonly [what: string, 
     'the node runs on without it; free the port or choose another PPROF_PORT'
   ],
   ERR_START_ABORTED: () => ['the start was interrupted', 'what had been started was stopped again'],
+  ERR_CONNECTION_LIMIT: ({ limit }) => [
+    `all ${limit} connections are in use by peers that are protected or have just come`,
+    'raise CONN_MANAGER_HIGH_WATER, or lower CONN_MANAGER_GRACE_PERIOD'
+  ],
+  ERR_EVICTED: ({ reason }) => [`the connection was closed to make room (${reason})`, 'the peer may dial again'],
   ERR_CLOSE: ({ step }) => [`${step} did not close`, 'see the cause; the other steps were closed'],
   ERR_CLOSE_DEADLINE: ({ step, deadlineMs }) => [
     `${step} did not close within ${deadlineMs} ms`,

@@ -1,22 +1,76 @@
-import type { Connection, Libp2pEvents, TypedEventTarget } from '@libp2p/interface'
+import type { Connection } from '@libp2p/interface'
+import { peerKey } from '../peers/peer-key.ts'
+import { prefixOf } from './address-prefix.ts'
+import { RecencySet } from './recency.ts'
+
+/** An open connection as admission sees it. */
+export interface Entry {
+  readonly connection: Connection
+  readonly peer: Peer
+  readonly prefix: Prefix
+  readonly openedAtMs: number
+  /** When the peer last asked something, or came. */
+  lastActiveMs: number
+  /** Still within its grace period: no candidate. */
+  young: boolean
+}
+
+/** A peer with at least one open connection. */
+export interface Peer {
+  readonly key: string
+  readonly entries: Set<Entry>
+  /** Why its connections are never closed by trimming; empty: they may be. */
+  readonly protectedBy: Set<string>
+  /** It has provider records. */
+  providing: boolean
+}
+
+/** Connections that trimming may close, longest idle first. */
+export class Candidates {
+  readonly withoutRecords = new RecencySet<Entry>()
+  readonly withRecords = new RecencySet<Entry>()
+
+  get size(): number {
+    return this.withoutRecords.size + this.withRecords.size
+  }
+}
+
+/** The candidates of one address prefix. */
+export class Prefix extends Candidates {
+  /** Open connections, candidates or not. */
+  connections = 0
+
+  constructor(readonly name: string) {
+    super()
+  }
+}
 
 /**
- * The connections that are open, counted as they come and go, so that nobody has to ask libp2p 3.3.11 for all of them:
- * its `getConnections()` takes 15 ms at 10,000 and grows with the square.
+ * The connections that are open: by peer, by address prefix, and in the order in which trimming asks for them. Kept up to
+ * date as things happen, so nobody scans: libp2p 3.3.11's `getConnections()` takes 15 ms at 10,000 connections and grows
+ * with the square. Holds one entry for each connection, peer and prefix that there is.
+ *
+ * A connection is young first and becomes a candidate when its grace period is over, as if it had been active just then.
  */
 export class ConnectionIndex {
-  readonly #byPeer = new Map<string, number>()
-  readonly #events: TypedEventTarget<Libp2pEvents>
-  #connections = 0
+  /** Of all prefixes. */
+  readonly candidates = new Candidates()
+  readonly #gracePeriodMs: number
+  readonly #byConnection = new Map<Connection, Entry>()
+  readonly #byPeer = new Map<string, Peer>()
+  readonly #byPrefix = new Map<string, Prefix>()
+  /** Prefixes by their number of candidates, which changes by one at a time. */
+  readonly #bySize = new Map<number, Set<Prefix>>()
+  #largestSize = 0
+  /** In the order in which they came, which is the order in which they grow up. */
+  readonly #young = new Set<Entry>()
 
-  constructor(events: TypedEventTarget<Libp2pEvents>) {
-    this.#events = events
-    events.addEventListener('connection:open', this.#onOpen)
-    events.addEventListener('connection:close', this.#onClose)
+  constructor(gracePeriodMs: number) {
+    this.#gracePeriodMs = gracePeriodMs
   }
 
   get connections(): number {
-    return this.#connections
+    return this.#byConnection.size
   }
 
   /** Peers with at least one connection. */
@@ -24,28 +78,126 @@ export class ConnectionIndex {
     return this.#byPeer.size
   }
 
-  /** @param peer the text form of a peer id */
-  isConnected(peer: string): boolean {
-    return this.#byPeer.has(peer)
+  get prefixes(): number {
+    return this.#byPrefix.size
   }
 
-  close(): void {
-    this.#events.removeEventListener('connection:open', this.#onOpen)
-    this.#events.removeEventListener('connection:close', this.#onClose)
+  /** A prefix with the most candidates. */
+  get mostCrowded(): Prefix | undefined {
+    for (const prefix of this.#bySize.get(this.#largestSize) ?? []) return prefix
+    return undefined
   }
 
-  readonly #onOpen = ({ detail }: CustomEvent<Connection>): void => {
-    const peer = detail.remotePeer.toString()
-    this.#byPeer.set(peer, (this.#byPeer.get(peer) ?? 0) + 1)
-    this.#connections++
+  /** @param key of the peer, from `peerKey` */
+  isConnected(key: string): boolean {
+    return this.#byPeer.has(key)
   }
 
-  readonly #onClose = ({ detail }: CustomEvent<Connection>): void => {
-    const peer = detail.remotePeer.toString()
-    const rest = (this.#byPeer.get(peer) ?? 0) - 1
-    if (rest < 0) return
-    this.#connections--
-    if (rest > 0) this.#byPeer.set(peer, rest)
-    else this.#byPeer.delete(peer)
+  all(): IterableIterator<Connection> {
+    return this.#byConnection.keys()
+  }
+
+  /** @param providing whether the peer has provider records, should this be its first connection */
+  open(connection: Connection, providing: boolean, nowMs: number): Entry {
+    const known = this.#byConnection.get(connection)
+    if (known !== undefined) return known
+
+    const key = peerKey(connection.remotePeer)
+    const peer = this.#byPeer.get(key) ?? { key, entries: new Set(), protectedBy: new Set(), providing }
+    this.#byPeer.set(key, peer)
+    const name = prefixOf(connection.remoteAddr)
+    const prefix = this.#byPrefix.get(name) ?? new Prefix(name)
+    this.#byPrefix.set(name, prefix)
+    prefix.connections++
+
+    const entry: Entry = { connection, peer, prefix, openedAtMs: nowMs, lastActiveMs: nowMs, young: true }
+    peer.entries.add(entry)
+    this.#byConnection.set(connection, entry)
+    this.#young.add(entry)
+    return entry
+  }
+
+  close(connection: Connection): void {
+    const entry = this.#byConnection.get(connection)
+    if (entry === undefined) return
+    const { peer, prefix } = entry
+    this.#byConnection.delete(connection)
+    this.#unfile(entry)
+    this.#young.delete(entry)
+    peer.entries.delete(entry)
+    if (peer.entries.size === 0) this.#byPeer.delete(peer.key)
+    if (--prefix.connections === 0) this.#byPrefix.delete(prefix.name)
+  }
+
+  /** Makes candidates of those whose grace period is over. Call it before candidates are looked at. */
+  mature(nowMs: number): void {
+    for (const entry of this.#young) {
+      if (nowMs - entry.openedAtMs < this.#gracePeriodMs) break
+      this.#young.delete(entry)
+      entry.young = false
+      this.#file(entry)
+    }
+  }
+
+  /** The peer asked something: it becomes the last to be closed. */
+  active(key: string, nowMs: number): void {
+    this.#change(key, (peer) => {
+      for (const entry of peer.entries) entry.lastActiveMs = nowMs
+    })
+  }
+
+  providing(key: string, providing: boolean): void {
+    this.#change(key, (peer) => {
+      peer.providing = providing
+    })
+  }
+
+  /** Trimming leaves the peer alone, until all reasons are taken back or it leaves. */
+  protect(key: string, reason: string): void {
+    this.#change(key, (peer) => peer.protectedBy.add(reason))
+  }
+
+  unprotect(key: string, reason: string): void {
+    this.#change(key, (peer) => peer.protectedBy.delete(reason))
+  }
+
+  #change(key: string, apply: (peer: Peer) => void): void {
+    const peer = this.#byPeer.get(key)
+    if (peer === undefined) return
+    for (const entry of peer.entries) this.#unfile(entry)
+    apply(peer)
+    for (const entry of peer.entries) this.#file(entry)
+  }
+
+  /** Puts an entry where the state of its peer says, as the most recently used. */
+  #file(entry: Entry): void {
+    const { peer, prefix, young } = entry
+    if (young || peer.protectedBy.size > 0) return
+    for (const group of [this.candidates, prefix]) {
+      if (peer.providing) group.withRecords.use(entry)
+      else group.withoutRecords.use(entry)
+    }
+    this.#resize(prefix, prefix.size - 1)
+  }
+
+  #unfile(entry: Entry): void {
+    const { peer, prefix, young } = entry
+    if (young || peer.protectedBy.size > 0) return
+    for (const group of [this.candidates, prefix]) {
+      group.withRecords.delete(entry)
+      group.withoutRecords.delete(entry)
+    }
+    this.#resize(prefix, prefix.size + 1)
+  }
+
+  #resize(prefix: Prefix, sizeBefore: number): void {
+    const before = this.#bySize.get(sizeBefore)
+    before?.delete(prefix)
+    if (before?.size === 0) this.#bySize.delete(sizeBefore)
+    if (prefix.size > 0) {
+      this.#bySize.set(prefix.size, (this.#bySize.get(prefix.size) ?? new Set()).add(prefix))
+    }
+    if (prefix.size > this.#largestSize) this.#largestSize = prefix.size
+    else if (!this.#bySize.has(this.#largestSize)) this.#largestSize = Math.max(0, this.#largestSize - 1)
   }
 }

@@ -1,24 +1,28 @@
 import type { GossipSub } from '@libp2p/gossipsub'
 import { identify, identifyPush } from '@libp2p/identify'
-import type { ComponentLogger, Libp2p } from '@libp2p/interface'
+import type { ComponentLogger, Libp2p, PeerId } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
 import { type Ping, ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
 import { tls } from '@libp2p/tls'
 import { yamux } from '@libp2p/yamux'
 import { createLibp2p, type Libp2pOptions } from 'libp2p'
+import type { Logger } from 'pino'
+import { AdmissionManager } from '../admission/connection-manager.ts'
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config/index.ts'
 import { BootstrapError } from '../errors.ts'
 import type { Identity } from '../identity/identity.ts'
 import { PeerDatastore } from '../peers/peer-datastore.ts'
+import { peerKey } from '../peers/peer-key.ts'
 import { pubsub } from '../pubsub/service.ts'
-import { type Rendezvous, rendezvous } from '../rendezvous/service.ts'
+import { type Rendezvous, type RendezvousHooks, rendezvous } from '../rendezvous/service.ts'
 import { version } from '../version.ts'
 import { announceEveryListenAddress, tcpMultiaddr } from './addresses.ts'
 import { relay } from './relay/service.ts'
 
 export interface HostServices extends Record<string, unknown> {
+  readonly connectionManager: AdmissionManager
   readonly ping: Ping
   readonly pubsub: GossipSub
   readonly rendezvous: Rendezvous
@@ -31,16 +35,35 @@ export interface Host {
 
 export interface HostParts {
   readonly clock: Clock
+  readonly logger: Logger
   readonly libp2pLogger: ComponentLogger
 }
 
 /** Go's limit above high water for connections in total (the seed: ConnManagerHighWater + 100). */
 export const connectionHeadroom = 100
+/** A Go client keeps one connection; two dials at once and a changed address make it a few for a moment. */
+const maxConnectionsPerPeer = 8
 
 /** Builds the libp2p node; it opens no socket before `libp2p.start()`. */
 export async function createHost(config: Config, identity: Identity, parts: HostParts): Promise<Host> {
   const peers = new PeerDatastore()
-  const maxConnections = config.connections.highWater + connectionHeadroom
+  // admission and the rendezvous server know nothing of each other: what one learns the other is told here
+  let server: Rendezvous | undefined
+  let admission: AdmissionManager | undefined
+  const limits = {
+    ...config.connections,
+    maxConnections: config.connections.highWater + connectionHeadroom,
+    maxConnectionsPerPeer
+  }
+  const provides = (peer: string) => server?.contacts.isProviding(peer) ?? false
+  const hooks: RendezvousHooks = {
+    onRequest: (peer) => admission?.index.active(peer, parts.clock.now()),
+    onProviding: (peer, providing) => admission?.index.providing(peer, providing)
+  }
+  const protection = {
+    protect: (peer: PeerId, reason: string) => admission?.index.protect(peerKey(peer), reason),
+    unprotect: (peer: PeerId, reason: string) => admission?.index.unprotect(peerKey(peer), reason)
+  }
   const options: Libp2pOptions<HostServices> = {
     start: false,
     privateKey: identity.privateKey,
@@ -57,22 +80,24 @@ export async function createHost(config: Config, identity: Identity, parts: Host
     streamMuxers: [yamux()],
     // its pings are 6.5 % of a core for each 1,000 connections; yamux's keep-alive finds dead peers
     connectionMonitor: { enabled: false },
-    connectionManager: {
-      maxConnections,
-      maxIncomingPendingConnections: maxConnections,
-      // bursts from one address are normal: a gateway, a data centre, a restarted network
-      inboundConnectionThreshold: Number.POSITIVE_INFINITY
-    },
     // addresses that age away are answers that go missing; what is gone is collected in peers/
     peerStore: { maxAddressAge: Number.POSITIVE_INFINITY, maxPeerAge: Number.POSITIVE_INFINITY },
     services: {
+      // a service with the key of a component replaces it for all that come after, hence first
+      connectionManager: (components) => {
+        admission = new AdmissionManager(components, limits, { clock: parts.clock, logger: parts.logger, provides })
+        return admission
+      },
       reachability: announceEveryListenAddress,
       identify: identify(),
       identifyPush: identifyPush(),
       ping: ping(),
-      ...(config.relay === undefined ? {} : { relay: relay(config.relay, parts.clock) }),
+      ...(config.relay === undefined ? {} : { relay: relay(config.relay, parts.clock, protection) }),
       pubsub: pubsub(config.gossipsubTopicPrefix),
-      rendezvous: rendezvous(parts.clock)
+      rendezvous: (components) => {
+        server = rendezvous(parts.clock, hooks)(components)
+        return server
+      }
     }
   }
   return { libp2p: await createLibp2p(options), peers }

@@ -4,6 +4,7 @@ import { peerIdFromCID } from '@libp2p/peer-id'
 import { CID } from 'multiformats/cid'
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
+import { keyOf, peerKey } from './peer-key.ts'
 
 /** As in the Go service. */
 export const peerstoreGcIntervalMs = 120_000
@@ -15,7 +16,7 @@ const looksPerTurn = 500
 export interface PeerstoreGcParts {
   readonly store: { readonly peerCount: number; peers(): Iterable<string> }
   readonly peerStore: Pick<PeerStore, 'delete'>
-  readonly connections: { isConnected(peer: string): boolean; readonly connectedPeers: number }
+  readonly connections: { isConnected(key: string): boolean; readonly connectedPeers: number }
   readonly self: PeerId
   readonly logger: Logger
 }
@@ -44,13 +45,14 @@ export class PeerstoreGc {
     for (const cid of store.peers()) {
       if (++looks % looksPerTurn === 0) await nextTurn()
       if (signal.aborted) return
-      const peer = peerIdFromCID(CID.parse(cid))
-      if (peer.equals(self) || connections.isConnected(peer.toString())) continue
+      const id = CID.parse(cid)
+      const key = keyOf(id.multihash.bytes)
+      if (key === peerKey(self) || connections.isConnected(key)) continue
       if (!this.#away.has(cid)) {
         stillAway.add(cid)
         continue
       }
-      await peerStore.delete(peer)
+      await peerStore.delete(peerIdFromCID(id))
       if (++removed % deletionsPerTurn === 0) await nextTurn()
     }
     this.#away = stillAway

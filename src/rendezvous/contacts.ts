@@ -1,9 +1,5 @@
+import { keyOf } from '../peers/peer-key.ts'
 import { encodePeer } from './wire.ts'
-
-/** The text under which a binary key (a peer id, a provider key) stands in a Map: one character a byte. */
-export function keyOf(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
-}
 
 /** That a peer provides a key. */
 export interface ProviderRecord {
@@ -53,6 +49,11 @@ export class Contacts {
     if (contact === undefined) return
     contact.connections--
     this.dropIfUnused(contact)
+  }
+
+  /** @param key of the peer, from `peerKey` */
+  isProviding(key: string): boolean {
+    return (this.#byKey.get(key)?.provides.size ?? 0) > 0
   }
 
   /** A connected peer said, by identify or identify-push, where it listens: this replaces what it said before. */

@@ -1,4 +1,5 @@
-import { type Contact, type Contacts, keyOf, type ProviderRecord } from './contacts.ts'
+import { keyOf } from '../peers/peer-key.ts'
+import type { Contact, Contacts, ProviderRecord } from './contacts.ts'
 
 export interface ProviderBookLimits {
   /** Provider records in all. */
@@ -29,10 +30,17 @@ export class ProviderBook {
   readonly #byKey = new Map<string, Map<string, ProviderRecord>>()
   readonly #byAge = new Set<ProviderRecord>()
   readonly #contacts: Contacts
+  readonly #onProviding: (peer: string, providing: boolean) => void
   readonly #limits: ProviderBookLimits
 
-  constructor(contacts: Contacts, limits: ProviderBookLimits = defaultProviderBookLimits) {
+  /** @param onProviding told with the first record of a peer and when its last has gone */
+  constructor(
+    contacts: Contacts,
+    onProviding: (peer: string, providing: boolean) => void,
+    limits: ProviderBookLimits = defaultProviderBookLimits
+  ) {
     this.#contacts = contacts
+    this.#onProviding = onProviding
     this.#limits = limits
   }
 
@@ -65,6 +73,7 @@ export class ProviderBook {
     providers.set(contact.key, record)
     contact.provides.delete(keyText)
     contact.provides.set(keyText, record)
+    if (contact.provides.size === 1) this.#onProviding(contact.key, true)
     this.#byKey.set(keyText, providers)
 
     // only now: a peer whose last record made room would not be known any more
@@ -94,6 +103,7 @@ export class ProviderBook {
     if (record === undefined) return
     this.#byAge.delete(record)
     record.contact.provides.delete(record.key)
+    if (record.contact.provides.size === 0) this.#onProviding(record.contact.key, false)
     this.#contacts.dropIfUnused(record.contact)
     const providers = this.#byKey.get(record.key)
     providers?.delete(record.contact.key)

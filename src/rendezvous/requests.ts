@@ -1,5 +1,5 @@
+import { keyOf } from '../peers/peer-key.ts'
 import type { Contact, Contacts } from './contacts.ts'
-import { keyOf } from './contacts.ts'
 import type { ProviderBook } from './provider-book.ts'
 import type { ValueStore } from './value-store.ts'
 import {

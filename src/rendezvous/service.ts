@@ -14,6 +14,7 @@ import type { AddressManager, Registrar } from '@libp2p/interface-internal'
 import { type KadDHT, type KadDHTComponents, kadDHT, passthroughMapper } from '@libp2p/kad-dht'
 import { CODE_P2P } from '@multiformats/multiaddr'
 import type { Clock } from '../clock.ts'
+import { keyOf } from '../peers/peer-key.ts'
 import { withComponents } from '../seams.ts'
 import { type Contact, Contacts } from './contacts.ts'
 import { ProviderBook } from './provider-book.ts'
@@ -44,6 +45,14 @@ export interface Rendezvous extends Startable {
   readonly routingTableSize: number
 }
 
+/** What the server tells about peers; their keys are those of `peerKey`. */
+export interface RendezvousHooks {
+  /** The peer asked something. */
+  readonly onRequest: (peer: string) => void
+  /** The peer has its first provider record, or has lost its last. */
+  readonly onProviding: (peer: string, providing: boolean) => void
+}
+
 /**
  * The rendezvous server as a libp2p service.
  *
@@ -51,21 +60,24 @@ export interface Rendezvous extends Startable {
  * streams after 10 s without a message (rpc/index.ts; `incomingMessageTimeout` cannot be set), and answers nothing for
  * a key when one of its providers has left the peer store.
  */
-export function rendezvous(clock: Clock): (components: RendezvousComponents) => Rendezvous {
-  return (components) => new RendezvousService(components, clock)
+export function rendezvous(clock: Clock, hooks: RendezvousHooks): (components: RendezvousComponents) => Rendezvous {
+  return (components) => new RendezvousService(components, clock, hooks)
 }
 
 class RendezvousService implements Rendezvous {
   readonly contacts = new Contacts()
-  readonly book = new ProviderBook(this.contacts)
+  readonly book: ProviderBook
   readonly dht: KadDHT
   readonly #components: RendezvousComponents
   readonly #clock: Clock
+  readonly #hooks: RendezvousHooks
   readonly #rooms: Rooms
 
-  constructor(components: RendezvousComponents, clock: Clock) {
+  constructor(components: RendezvousComponents, clock: Clock, hooks: RendezvousHooks) {
     this.#components = components
     this.#clock = clock
+    this.#hooks = hooks
+    this.book = new ProviderBook(this.contacts, hooks.onProviding)
     this.#rooms = {
       contacts: this.contacts,
       book: this.book,
@@ -110,7 +122,14 @@ class RendezvousService implements Rendezvous {
 
   readonly #serve: StreamHandler = (stream, connection) => {
     const from = connection.remotePeer.toMultihash().bytes
-    serveRpcStream(stream, { clock: this.#clock, answer: (request) => answer(request, from, this.#rooms) })
+    const key = keyOf(from)
+    serveRpcStream(stream, {
+      clock: this.#clock,
+      answer: (request) => {
+        this.#hooks.onRequest(key)
+        return answer(request, from, this.#rooms)
+      }
+    })
   }
 
   readonly #onOpen = (event: CustomEvent<Connection>): void => {

@@ -1,5 +1,5 @@
 import { publicKeyFromProtobuf } from '@libp2p/crypto/keys'
-import { keyOf } from './contacts.ts'
+import { keyOf } from '../peers/peer-key.ts'
 import type { ValueRecord } from './wire.ts'
 
 /** Go's life of a value record (kad-dht amino.DefaultMaxRecordAge). */

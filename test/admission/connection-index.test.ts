@@ -1,44 +1,86 @@
-import type { Connection, Libp2pEvents } from '@libp2p/interface'
-import { TypedEventEmitter } from '@libp2p/interface'
-import { expect, it } from 'vitest'
+import * as fc from 'fast-check'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { ConnectionIndex } from '../../src/admission/connection-index.ts'
+import { type FakeConnection, fakeConnection } from '../support/connection.ts'
 
-const connection = (peer: string) => ({ remotePeer: { toString: () => peer } }) as unknown as Connection
-
-function build() {
-  const events = new TypedEventEmitter<Libp2pEvents>()
-  const index = new ConnectionIndex(events)
-  const say = (type: 'connection:open' | 'connection:close', peer: string) =>
-    events.dispatchEvent(new CustomEvent(type, { detail: connection(peer) }))
-  return {
-    index,
-    open: (peer: string) => say('connection:open', peer),
-    close: (peer: string) => say('connection:close', peer)
-  }
-}
-
-it('counts connections and peers, and forgets a peer with its last connection', () => {
-  const { index, open, close } = build()
-  open('a')
-  open('a')
-  open('b')
-  expect([index.connections, index.connectedPeers, index.isConnected('a')]).toEqual([3, 2, true])
-  close('a')
-  expect([index.connections, index.connectedPeers, index.isConnected('a')]).toEqual([2, 2, true])
-  close('a')
-  close('b')
-  expect([index.connections, index.connectedPeers, index.isConnected('a')]).toEqual([0, 0, false])
+const graceMs = 100
+let index: ConnectionIndex
+beforeEach(() => {
+  index = new ConnectionIndex(graceMs)
 })
 
-it('a close that had no open counts for nothing', () => {
-  const { index, close } = build()
-  close('a')
-  expect([index.connections, index.connectedPeers]).toEqual([0, 0])
-})
+describe('ConnectionIndex', () => {
+  it('counts connections and peers, and forgets a peer with its last connection', () => {
+    const [first, second, other] = [fakeConnection('a'), fakeConnection('a'), fakeConnection('b')]
+    for (const connection of [first, second, other]) index.open(connection, false, 0)
+    expect([index.connections, index.connectedPeers, index.isConnected('a')]).toEqual([3, 2, true])
+    index.close(first)
+    expect([index.connections, index.isConnected('a')]).toEqual([2, true])
+    index.close(second)
+    index.close(second)
+    index.close(other)
+    expect([index.connections, index.connectedPeers, index.prefixes, index.isConnected('a')]).toEqual([0, 0, 0, false])
+  })
 
-it('hears nothing after it was closed', () => {
-  const { index, open } = build()
-  index.close()
-  open('a')
-  expect(index.connections).toBe(0)
+  it('opens a connection once', () => {
+    const connection = fakeConnection('a')
+    expect(index.open(connection, false, 0)).toBe(index.open(connection, false, 1))
+    expect(index.connections).toBe(1)
+  })
+
+  it('a connection is a candidate when its grace period is over, not before', () => {
+    index.open(fakeConnection('a'), false, 0)
+    index.mature(graceMs - 1)
+    expect(index.candidates.size).toBe(0)
+    index.mature(graceMs)
+    expect(index.candidates.size).toBe(1)
+  })
+
+  it('agrees with a recount after anything that may happen', () => {
+    const name = fc.constantFrom('a', 'b', 'c', 'd', 'e')
+    const ip = fc.constantFrom('10.0.0.1', '10.0.0.2', '10.0.1.1', '2001:db8::1', '2001:db8:0:1::2', '2001:db9::1')
+    const act = fc.oneof(
+      fc.record({ do: fc.constant('open' as const), name, ip }),
+      fc.record({ do: fc.constantFrom('close' as const), pick: fc.nat(20) }),
+      fc.record({ do: fc.constantFrom('active', 'providing', 'plain', 'protect', 'unprotect'), name }),
+      fc.record({ do: fc.constant('wait' as const), ms: fc.nat(150) })
+    )
+    fc.assert(
+      fc.property(fc.array(act, { maxLength: 60 }), (acts) => {
+        index = new ConnectionIndex(graceMs)
+        let nowMs = 0
+        const open: FakeConnection[] = []
+        for (const step of acts) {
+          if (step.do === 'open' && 'ip' in step) {
+            const connection = fakeConnection(step.name, step.ip)
+            open.push(connection)
+            index.open(connection, false, nowMs)
+          } else if ('pick' in step) {
+            const [gone] = open.splice(step.pick % Math.max(1, open.length), 1)
+            if (gone !== undefined) index.close(gone)
+          } else if ('ms' in step) {
+            nowMs += step.ms
+            index.mature(nowMs)
+          } else if ('name' in step) {
+            if (step.do === 'active') index.active(step.name, nowMs)
+            else if (step.do === 'protect') index.protect(step.name, 'reason')
+            else if (step.do === 'unprotect') index.unprotect(step.name, 'reason')
+            else index.providing(step.name, step.do === 'providing')
+          }
+
+          const entries = open.map((connection) => index.open(connection, false, nowMs))
+          const free = entries.filter(({ young, peer }) => !young && peer.protectedBy.size === 0)
+          expect(index.connections).toBe(open.length)
+          expect(new Set([...index.candidates.withRecords, ...index.candidates.withoutRecords])).toEqual(new Set(free))
+          expect([...index.candidates.withRecords].every(({ peer }) => peer.providing)).toBe(true)
+          expect([...index.candidates.withoutRecords].some(({ peer }) => peer.providing)).toBe(false)
+          const sizes = new Map<string, number>()
+          for (const { prefix } of free) sizes.set(prefix.name, (sizes.get(prefix.name) ?? 0) + 1)
+          expect(index.mostCrowded?.size ?? 0).toBe(Math.max(0, ...sizes.values()))
+          expect(index.prefixes).toBe(new Set(entries.map(({ prefix }) => prefix.name)).size)
+          expect(new Set(entries.map(({ prefix }) => prefix)).size).toBe(index.prefixes)
+        }
+      })
+    )
+  })
 })

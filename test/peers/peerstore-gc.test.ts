@@ -5,6 +5,7 @@ import { Key } from 'interface-datastore'
 import { pino } from 'pino'
 import { beforeEach, expect, it } from 'vitest'
 import { PeerDatastore } from '../../src/peers/peer-datastore.ts'
+import { peerKey } from '../../src/peers/peer-key.ts'
 import { PeerstoreGc, peerstoreGcIntervalMs, startPeerstoreGc } from '../../src/peers/peerstore-gc.ts'
 import { SimulatedClock } from '../support/clock.ts'
 
@@ -47,7 +48,7 @@ beforeEach(async () => {
 
 it('removes who is away for two cycles, and says so in the words of the Go service', async () => {
   const here = await known()
-  connected.add(here.toString())
+  connected.add(peerKey(here))
   await known()
   await known()
   await gc.collect(never)
@@ -68,7 +69,7 @@ it('says nothing at info when there was nothing to remove', async () => {
 it('never removes itself, nor who came back between two cycles', async () => {
   const peer = await known()
   await gc.collect(never)
-  connected.add(peer.toString())
+  connected.add(peerKey(peer))
   await gc.collect(never)
   connected.clear()
   await gc.collect(never)

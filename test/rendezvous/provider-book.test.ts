@@ -9,6 +9,11 @@ const address = bytes('address')
 const limits: ProviderBookLimits = { maxRecords: 6, maxKeysPerPeer: 3, recordLifeMs: 1000 }
 
 let contacts: Contacts
+let providing: Set<string>
+const onProviding = (peer: string, is: boolean) => {
+  if (is) providing.add(peer)
+  else providing.delete(peer)
+}
 let book: ProviderBook
 const provide = (peer: string, key: string, nowMs: number) => book.add(bytes(peer), [address], bytes(key), nowMs)
 const providers = (key: string, nowMs: number) =>
@@ -16,7 +21,8 @@ const providers = (key: string, nowMs: number) =>
 
 beforeEach(() => {
   contacts = new Contacts()
-  book = new ProviderBook(contacts, limits)
+  providing = new Set()
+  book = new ProviderBook(contacts, onProviding, limits)
 })
 
 describe('ProviderBook', () => {
@@ -71,7 +77,8 @@ describe('ProviderBook', () => {
     fc.assert(
       fc.property(fc.array(act, { maxLength: 40 }), (acts) => {
         contacts = new Contacts()
-        book = new ProviderBook(contacts, limits)
+        providing = new Set()
+        book = new ProviderBook(contacts, onProviding, limits)
         let nowMs = 0
         let model: Array<{ peer: string; key: string; atMs: number }> = []
         for (const { peer, key, wait } of acts) {
@@ -93,6 +100,7 @@ describe('ProviderBook', () => {
             expect(providers(wanted, nowMs)).toEqual(expected.reverse())
           }
           expect(contacts.size).toBe(new Set(model.map((record) => record.peer)).size)
+          expect([...providing].sort()).toEqual([...new Set(model.map((record) => record.peer))].sort())
           expect(book.keys).toBe(new Set(model.map((record) => record.key)).size)
         }
       })

@@ -40,7 +40,7 @@ beforeEach(() => {
   const contacts = new Contacts()
   rooms = {
     contacts,
-    book: new ProviderBook(contacts),
+    book: new ProviderBook(contacts, () => {}),
     values: new ValueStore(),
     closer: [],
     closerPeers: () => rooms.closer.map((peer) => contacts.get(bytes(peer))!),

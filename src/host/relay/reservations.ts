@@ -12,6 +12,14 @@ export const circuitLifeMs = 120_000
 /** Names of the status codes on the wire, as the library has them. */
 export type ReserveResult = { status: 'OK'; expire: number } | { status: 'RESERVATION_REFUSED' }
 
+/** Who must not be closed by trimming. */
+export interface Protection {
+  protect(peer: PeerId, reason: string): void
+  unprotect(peer: PeerId, reason: string): void
+}
+
+const protectedAs = 'relay reservation'
+
 /**
  * Who may be reached through this node, with Go's rules: bounded in all and for each IP address, and freed when the
  * peer leaves. Stands in for the ReservationStore of `@libp2p/circuit-relay-v2` 4.2.13, which has no limit for an
@@ -22,10 +30,12 @@ export class Reservations {
   readonly reservations = new PeerMap<RelayReservation>()
   readonly #limits: RelayLimits
   readonly #clock: Clock
+  readonly #protection: Protection
 
-  constructor(limits: RelayLimits, clock: Clock) {
+  constructor(limits: RelayLimits, clock: Clock, protection: Protection) {
     this.#limits = limits
     this.#clock = clock
+    this.#protection = protection
   }
 
   reserve(peer: PeerId, addr: Multiaddr): ReserveResult {
@@ -37,6 +47,7 @@ export class Reservations {
       // the duration in the library's unit; what is sent to peers is set in service.ts
       const limit = { duration: circuitLifeMs }
       this.reservations.set(peer, { addr, expiry, limit, signal: this.#expirySignal(peer) })
+      this.#protection.protect(peer, protectedAs)
     } else {
       known.signal.reset(reservationLifeMs)
       this.reservations.set(peer, { ...known, addr, expiry })
@@ -46,7 +57,7 @@ export class Reservations {
 
   removeReservation(peer: PeerId): void {
     this.reservations.get(peer)?.signal.clear()
-    this.reservations.delete(peer)
+    if (this.reservations.delete(peer)) this.#protection.unprotect(peer, protectedAs)
   }
 
   get(peer: PeerId): RelayReservation | undefined {
@@ -69,7 +80,7 @@ export class Reservations {
   #expirySignal(peer: PeerId): RelayReservation['signal'] {
     const controller = new AbortController()
     const expire = () => {
-      this.reservations.delete(peer)
+      this.removeReservation(peer)
       controller.abort()
     }
     let cancel = this.#clock.after(reservationLifeMs, expire)

@@ -8,7 +8,7 @@ import type { AbortOptions, Connection, Libp2pEvents, Stream, TypedEventTarget }
 import type { Clock } from '../../clock.ts'
 import type { RelayLimits } from '../../config/index.ts'
 import { CircuitCount } from './circuit-count.ts'
-import { circuitLifeMs, Reservations } from './reservations.ts'
+import { circuitLifeMs, type Protection, Reservations } from './reservations.ts'
 
 /** Go's default (circuitv2/relay DefaultLimit), for each direction of a circuit. */
 const circuitBytes = 128 * 1024
@@ -57,11 +57,15 @@ export type RelayComponents = CircuitRelayServerComponents & { events: TypedEven
  * the duration in milliseconds where the specification says seconds (2 minutes become 33 hours), counts the bytes of
  * both directions as one, and knows no limit of circuits for a peer; hence the store and the two wrapped methods.
  */
-export function relay(limits: RelayLimits, clock: Clock): (components: RelayComponents) => CircuitRelayService {
+export function relay(
+  limits: RelayLimits,
+  clock: Clock,
+  protection: Protection
+): (components: RelayComponents) => CircuitRelayService {
   return (components) => {
     const service = circuitRelayServer()(components)
     const server = service as unknown as RelayServer
-    const reservations = new Reservations(limits, clock)
+    const reservations = new Reservations(limits, clock, protection)
     const circuits = new CircuitCount(limits.maxCircuitsPerPeer)
     server.reservationStore = reservations
     components.events.addEventListener('peer:disconnect', (event) => reservations.removeReservation(event.detail))

@@ -49,7 +49,7 @@ export function cpuProfile(
   const { samples, sampledUs } = sampled(profile)
   const outsideUs = processCpuUs - sampledUs
   if (outsideUs > 0) {
-    const stack = pseudoStack('[outside the sampler: other threads and native callbacks]')
+    const stack = pseudoStack('[outside the sampler: other threads, native callbacks, this recording]')
     samples.push({ stack, values: [outsideUs / intervalUs, outsideUs * 1000] })
   }
   return {
@@ -86,11 +86,16 @@ function sampled({ nodes, samples = [], timeDeltas = [] }: Profiler.Profile): {
   let sampledUs = 0
   for (const [nodeId, { count, us }] of times) {
     const stack = stackOf(nodeId, tree)
-    if (stack.length === 0 || stack[0]?.name === '(idle)') continue
+    if (stack.length === 0 || stack[0]?.name === '(idle)' || stack.some(isRecording)) continue
     result.push({ stack, values: [count, us * 1000] })
     sampledUs += us
   }
   return { samples: result, sampledUs }
+}
+
+/** V8 takes the first samples while it starts (50 ms to list all functions): its own work, not that of the process. */
+function isRecording({ name, url }: Frame): boolean {
+  return name === recordCpu.name && url === import.meta.url
 }
 
 interface Tree {

@@ -123,6 +123,7 @@ export class HeapSampler {
     return samples
   }
 
+  /** V8 numbers its samples, so that a gap before the youngest live one tells how many were missed. */
   #fold(samples: readonly LiveSample[]): void {
     let fresh = 0
     let last = this.#lastOrdinal

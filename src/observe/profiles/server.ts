@@ -51,7 +51,7 @@ export async function startProfileServer(options: {
     running.add(answered)
   })
   server.on('error', (error) => logger.warn({ err: error }, 'profiling server error'))
-  logger.info({ address }, 'profiling server listening')
+  logger.debug({ address }, 'profiling server listening')
   let closed: Promise<void> | undefined
   return { address, close: () => (closed ??= close()) }
 

@@ -12,9 +12,14 @@ const address = (ip: string, port = 1) => multiaddr(`/ip4/${ip}/tcp/${port}`)
 describe('Reservations', () => {
   let clock: SimulatedClock
   let store: Reservations
+  let safe: Set<string>
   beforeEach(() => {
     clock = new SimulatedClock()
-    store = new Reservations({ maxReservations: 3, maxReservationsPerIp: 2, maxCircuitsPerPeer: 1 }, clock)
+    safe = new Set()
+    store = new Reservations({ maxReservations: 3, maxReservationsPerIp: 2, maxCircuitsPerPeer: 1 }, clock, {
+      protect: (peer) => void safe.add(peer.toString()),
+      unprotect: (peer) => void safe.delete(peer.toString())
+    })
   })
 
   it('last an hour, told in seconds since 1970', async () => {
@@ -68,6 +73,17 @@ describe('Reservations', () => {
     store.reserve(id, address('10.0.0.1'))
     store.removeReservation(id)
     expect([store.reservations.size, clock.pending]).toEqual([0, 0])
+  })
+
+  it('keep the peer from being trimmed, as long as they last', async () => {
+    const [id, other] = [await peer(), await peer()]
+    store.reserve(id, address('10.0.0.1'))
+    store.reserve(other, address('10.0.0.1'))
+    expect([...safe]).toEqual([id.toString(), other.toString()])
+    store.removeReservation(id)
+    expect([...safe]).toEqual([other.toString()])
+    clock.advance(reservationLifeMs)
+    expect(safe.size).toBe(0)
   })
 
   it('leave nothing when the relay stops', async () => {

@@ -1,0 +1,245 @@
+import {
+  type AbortOptions,
+  type Connection,
+  type DialTarget,
+  type IsDialableOptions,
+  type Libp2pEvents,
+  type MultiaddrConnection,
+  type NewStreamOptions,
+  type PeerId,
+  type PendingDial,
+  type Startable,
+  type Stream,
+  stop,
+  type TypedEventTarget
+} from '@libp2p/interface'
+import type { ConnectionManager, OpenConnectionOptions } from '@libp2p/interface-internal'
+import type { PeerMap } from '@libp2p/peer-collections'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import type { Logger } from 'pino'
+import type { Clock } from '../clock.ts'
+import { BootstrapError } from '../errors.ts'
+import { peerKey } from '../peers/peer-key.ts'
+import { ConnectionIndex, type Entry } from './connection-index.ts'
+import { isGateway, type Marks, normalCrowd, trimNow, worst } from './policy.ts'
+
+export interface AdmissionLimits extends Marks {
+  /** Established and pending connections, inbound and outbound together. */
+  readonly maxConnections: number
+  readonly maxConnectionsPerPeer: number
+  readonly gracePeriodMs: number
+}
+
+export interface AdmissionParts {
+  readonly clock: Clock
+  readonly logger: Logger
+  /** Whether a peer that comes has provider records from before. */
+  readonly provides: (peerKey: string) => boolean
+}
+
+export interface AdmissionComponents {
+  readonly connectionManager: ConnectionManager
+  readonly events: TypedEventTarget<Libp2pEvents>
+}
+
+const tickMs = 1000
+
+/** Why a connection was closed. */
+export type EvictionReason = 'cap' | 'trim' | 'duplicate'
+/** Why a newcomer was not let in. */
+export type RefusalReason = 'nobodyToClose' | 'tooManyHandshakes'
+
+/** At the cap so much of it may be handshakes: who only opens sockets must not get those closed who are here. */
+const handshakeShareAtCap = 0.25
+
+/**
+ * Stands in for libp2p's connection manager: lets peers in up to an exact cap, and closes the worst connection for a
+ * newcomer when it is reached, since clients that were refused never come back while evicted ones do at once. Only when
+ * everyone is protected or within grace is a newcomer refused. Dialing and the per-peer map stay the library's.
+ *
+ * In libp2p 3.3.11 `maxConnections` is no cap (pending connections are not counted, and its pruner spares whoever has a
+ * stream), and every admission collects all connections.
+ */
+export class AdmissionManager implements ConnectionManager, Startable {
+  readonly index: ConnectionIndex
+  readonly evictions: Record<EvictionReason, number> = { cap: 0, trim: 0, duplicate: 0 }
+  /** Inbound connections that were not let in. */
+  readonly refusals: Record<RefusalReason, number> = { nobodyToClose: 0, tooManyHandshakes: 0 }
+  readonly #inner: ConnectionManager & Startable
+  readonly #components: AdmissionComponents
+  readonly #limits: AdmissionLimits
+  readonly #parts: AdmissionParts
+  #pendingInbound = 0
+  #pendingOutbound = 0
+  /** Inbound connections that are open, and whose upgrade has yet to say that it is over. */
+  #openedWhileUpgrading = 0
+  #trimming = false
+  #gatewayTold = false
+  #cancelTick = () => {}
+
+  constructor(components: AdmissionComponents, limits: AdmissionLimits, parts: AdmissionParts) {
+    this.#inner = components.connectionManager as ConnectionManager & Startable
+    this.#components = components
+    this.#limits = limits
+    this.#parts = parts
+    this.index = new ConnectionIndex(limits.gracePeriodMs)
+  }
+
+  readonly [Symbol.toStringTag] = 'admission'
+
+  /** Established and pending. */
+  get total(): number {
+    return this.index.connections + this.#pendingInbound + this.#pendingOutbound
+  }
+
+  async start(): Promise<void> {
+    const { events } = this.#components
+    events.addEventListener('connection:open', this.#onOpen)
+    events.addEventListener('connection:close', this.#onClose)
+    await this.#inner.start()
+    await stop((this.#inner as unknown as { connectionPruner: unknown }).connectionPruner)
+    this.#tick()
+  }
+
+  async stop(): Promise<void> {
+    const { events } = this.#components
+    this.#cancelTick()
+    await this.#inner.stop()
+    events.removeEventListener('connection:open', this.#onOpen)
+    events.removeEventListener('connection:close', this.#onClose)
+  }
+
+  acceptIncomingConnection(_connection: MultiaddrConnection): boolean {
+    const { maxConnections } = this.#limits
+    if (this.total >= maxConnections && this.#pendingInbound >= maxConnections * handshakeShareAtCap) {
+      this.refusals.tooManyHandshakes++
+      return false
+    }
+    if (!this.#makeRoom()) {
+      this.refusals.nobodyToClose++
+      return false
+    }
+    this.#pendingInbound++
+    return true
+  }
+
+  afterUpgradeInbound(): void {
+    if (this.#openedWhileUpgrading > 0) this.#openedWhileUpgrading--
+    else this.#pendingInbound--
+  }
+
+  /** @throws BootstrapError ERR_CONNECTION_LIMIT */
+  async openConnection(peer: DialTarget, options?: OpenConnectionOptions): Promise<Connection> {
+    if (!this.#makeRoom()) throw new BootstrapError('ERR_CONNECTION_LIMIT', { limit: this.#limits.maxConnections })
+    this.#pendingOutbound++
+    try {
+      return await this.#inner.openConnection(peer, options)
+    } finally {
+      this.#pendingOutbound--
+    }
+  }
+
+  async openStream(
+    peer: DialTarget,
+    protocol: string | string[],
+    options?: OpenConnectionOptions & NewStreamOptions
+  ): Promise<Stream> {
+    const connection = await this.openConnection(peer, options)
+    return connection.newStream(protocol, options)
+  }
+
+  getConnections(peer?: PeerId): Connection[] {
+    return peer === undefined ? [...this.index.all()] : this.#inner.getConnections(peer)
+  }
+
+  getConnectionsMap(): PeerMap<Connection[]> {
+    return this.#inner.getConnectionsMap()
+  }
+
+  getMaxConnections(): number {
+    return this.#limits.maxConnections
+  }
+
+  /** The limits are the configuration's, for the life of the node. */
+  setMaxConnections(): void {}
+
+  closeConnections(peer: PeerId, options?: AbortOptions): Promise<void> {
+    return this.#inner.closeConnections(peer, options)
+  }
+
+  getDialQueue(): PendingDial[] {
+    return this.#inner.getDialQueue()
+  }
+
+  isDialable(multiaddr: Multiaddr | Multiaddr[], options?: IsDialableOptions): Promise<boolean> {
+    return this.#inner.isDialable(multiaddr, options)
+  }
+
+  /** True when there is room for one more, made by closing the worst if need be. */
+  #makeRoom(): boolean {
+    if (this.total < this.#limits.maxConnections) return true
+    const entry = this.#worst()
+    if (entry === undefined) return false
+    this.#evict(entry, 'cap')
+    return true
+  }
+
+  #worst(): Entry | undefined {
+    const nowMs = this.#parts.clock.now()
+    this.index.mature(nowMs)
+    this.#tellGateway()
+    return worst(this.index, nowMs)
+  }
+
+  /** It counts as gone at once: its socket is closed before this returns. */
+  #evict(entry: Entry, reason: EvictionReason): void {
+    this.evictions[reason]++
+    this.index.close(entry.connection)
+    entry.connection.abort(new BootstrapError('ERR_EVICTED', { reason }))
+  }
+
+  readonly #onOpen = ({ detail: connection }: CustomEvent<Connection>): void => {
+    if (connection.direction === 'inbound' && this.#pendingInbound > 0) {
+      this.#pendingInbound--
+      this.#openedWhileUpgrading++
+    }
+    if (connection.status !== 'open') return
+    const provides = this.#parts.provides(peerKey(connection.remotePeer))
+    const entry = this.index.open(connection, provides, this.#parts.clock.now())
+    const duplicate = surplus(entry, this.#limits.maxConnectionsPerPeer)
+    if (duplicate !== undefined) this.#evict(duplicate, 'duplicate')
+  }
+
+  readonly #onClose = ({ detail: connection }: CustomEvent<Connection>): void => {
+    this.index.close(connection)
+  }
+
+  readonly #tick = (): void => {
+    const { close, trimming } = trimNow(this.index.connections, this.#limits, this.#trimming)
+    this.#trimming = trimming
+    for (let i = 0; i < close; i++) {
+      const entry = this.#worst()
+      if (entry === undefined) break
+      this.#evict(entry, 'trim')
+    }
+    this.#cancelTick = this.#parts.clock.after(tickMs, this.#tick)
+  }
+
+  #tellGateway(): void {
+    const crowd = this.index.mostCrowded
+    if (this.#gatewayTold || crowd === undefined || crowd.size <= normalCrowd || !isGateway(crowd, this.index)) return
+    this.#gatewayTold = true
+    this.#parts.logger.warn(
+      { prefix: crowd.name, connections: crowd.connections },
+      'most peers come from one address prefix, which is taken for a gateway: they are not closed for being a crowd'
+    )
+  }
+}
+
+/** The connection to close when a peer has too many: its oldest that is idle, else its oldest; never the one that came. */
+export function surplus(newcomer: Entry, maxPerPeer: number): Entry | undefined {
+  const { entries } = newcomer.peer
+  if (entries.size <= maxPerPeer) return undefined
+  const others = [...entries].filter((entry) => entry !== newcomer)
+  return others.find(({ connection }) => connection.streams.length === 0) ?? others[0]
+}

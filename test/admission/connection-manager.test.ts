@@ -1,0 +1,223 @@
+import { type Connection, type Libp2pEvents, TypedEventEmitter } from '@libp2p/interface'
+import type { ConnectionManager } from '@libp2p/interface-internal'
+import { pino } from 'pino'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { type AdmissionLimits, AdmissionManager } from '../../src/admission/connection-manager.ts'
+import { SimulatedClock } from '../support/clock.ts'
+import { type FakeConnection, fakeConnection } from '../support/connection.ts'
+
+const limits: AdmissionLimits = {
+  lowWater: 4,
+  highWater: 6,
+  maxConnections: 8,
+  maxConnectionsPerPeer: 2,
+  gracePeriodMs: 1000
+}
+
+let clock: SimulatedClock
+let events: TypedEventEmitter<Libp2pEvents>
+let providers: Set<string>
+let warnings: string[]
+let manager: AdmissionManager
+let prunerStopped: boolean
+let dial: () => Promise<Connection>
+let build: (changes?: Partial<AdmissionLimits>) => Promise<void>
+
+const upgrade = {} as Parameters<ConnectionManager['acceptIncomingConnection']>[0]
+
+/** A whole admission: the socket, the handshake, the open connection. */
+function join(connection: FakeConnection): boolean {
+  if (!manager.acceptIncomingConnection(upgrade)) return false
+  events.dispatchEvent(new CustomEvent('connection:open', { detail: connection }))
+  manager.afterUpgradeInbound()
+  return true
+}
+
+function crowd(count: number, from = 0): FakeConnection[] {
+  const peers = Array.from({ length: count }, (_, i) =>
+    fakeConnection(`peer-${from + i}`, `203.${(from + i) >> 8}.${(from + i) & 255}.1`)
+  )
+  for (const peer of peers) join(peer)
+  return peers
+}
+
+const gone = (peers: FakeConnection[]) =>
+  peers.filter(({ aborted }) => aborted !== undefined).map(({ remotePeer }) => String(remotePeer))
+
+beforeEach(async () => {
+  clock = new SimulatedClock()
+  events = new TypedEventEmitter()
+  providers = new Set()
+  warnings = []
+  prunerStopped = false
+  dial = () => expect.fail('no dial')
+  const inner = {
+    start: async () => {},
+    stop: async () => {},
+    openConnection: () => dial(),
+    connectionPruner: {
+      start: () => {},
+      stop: () => {
+        prunerStopped = true
+      }
+    }
+  }
+  const logger = pino({}, { write: (line: string) => void warnings.push(JSON.parse(line).msg) })
+  build = async (changes = {}) => {
+    const parts = { clock, logger, provides: (peer: string) => providers.has(peer) }
+    const components = { connectionManager: inner as unknown as ConnectionManager, events }
+    manager = new AdmissionManager(components, { ...limits, ...changes }, parts)
+    await manager.start()
+  }
+})
+
+describe('the cap', () => {
+  beforeEach(() => build({ lowWater: 8, highWater: 8 }))
+
+  it('counts pending connections', () => {
+    for (let i = 0; i < 8; i++) expect(manager.acceptIncomingConnection(upgrade)).toBe(true)
+    expect(manager.acceptIncomingConnection(upgrade)).toBe(false)
+    expect(manager.total).toBe(8)
+    manager.afterUpgradeInbound()
+    expect(manager.acceptIncomingConnection(upgrade)).toBe(true)
+  })
+
+  it('counts each connection once, however its handshake ends', () => {
+    crowd(3)
+    expect(manager.total).toBe(3)
+    manager.acceptIncomingConnection(upgrade)
+    manager.afterUpgradeInbound()
+    expect(manager.total).toBe(3)
+    events.dispatchEvent(
+      new CustomEvent('connection:open', { detail: fakeConnection('out', '203.0.9.1', { direction: 'outbound' }) })
+    )
+    expect(manager.total).toBe(4)
+  })
+
+  it('a newcomer is let in and the worst is closed for it', () => {
+    const peers = crowd(8)
+    clock.advance(1000)
+    manager.index.mature(clock.now())
+    manager.index.active('peer-0', clock.now())
+    expect(join(fakeConnection('newcomer', '198.51.100.1'))).toBe(true)
+    expect(gone(peers)).toContain('peer-1')
+    expect(gone(peers)).not.toContain('peer-0')
+    expect(manager.total).toBeLessThanOrEqual(8)
+    expect(manager.evictions.cap + manager.evictions.trim).toBe(gone(peers).length)
+  })
+
+  it('a newcomer is refused when everyone has just come, and it is counted', () => {
+    crowd(8)
+    expect(join(fakeConnection('newcomer'))).toBe(false)
+    expect(manager.refusals).toEqual({ nobodyToClose: 1, tooManyHandshakes: 0 })
+  })
+
+  it('who only opens sockets gets nobody closed', () => {
+    const peers = crowd(6)
+    clock.advance(999)
+    manager.acceptIncomingConnection(upgrade)
+    manager.acceptIncomingConnection(upgrade)
+    clock.advance(1)
+    const before = gone(peers).length
+    for (let i = 0; i < 5; i++) manager.acceptIncomingConnection(upgrade)
+    expect(gone(peers).length - before).toBeLessThanOrEqual(2)
+  })
+
+  it('holds for dials, with an error that says what to do', async () => {
+    crowd(8)
+    await expect(manager.openConnection([])).rejects.toMatchObject({
+      code: 'ERR_CONNECTION_LIMIT',
+      facts: { limit: 8 }
+    })
+  })
+
+  it('a dial counts while it lasts', async () => {
+    let fail = (_error: Error) => {}
+    dial = () =>
+      new Promise((_resolve, reject) => {
+        fail = reject
+      })
+    const dialing = manager.openConnection([])
+    expect(manager.total).toBe(1)
+    fail(new Error('refused'))
+    await expect(dialing).rejects.toThrow('refused')
+    expect(manager.total).toBe(0)
+  })
+
+  it('never exceeds it under any burst of joins, leaves and waits', () => {
+    for (let round = 0; round < 200; round++) {
+      const peers = crowd(5, round * 5)
+      expect(manager.total).toBeLessThanOrEqual(8)
+      if (round % 3 === 0) clock.advance(700)
+      if (round % 2 === 0) events.dispatchEvent(new CustomEvent('connection:close', { detail: peers[0]! }))
+    }
+  })
+})
+
+describe('trimming', () => {
+  beforeEach(() => build())
+
+  it('above high water closes down to low water, a few a second, never the young', () => {
+    const old = crowd(7)
+    clock.advance(999)
+    expect(gone(old)).toEqual([])
+    clock.advance(1001)
+    const young = crowd(1, 7)
+    clock.advance(10_000)
+    expect(manager.total).toBe(4)
+    expect(gone(young)).toEqual([])
+    expect(manager.evictions.trim).toBe(4)
+  })
+
+  it('leaves at high water whoever is there', () => {
+    const peers = crowd(6)
+    clock.advance(60_000)
+    expect(gone(peers)).toEqual([])
+  })
+
+  it('spares providers and the protected', () => {
+    providers.add('peer-0')
+    const peers = crowd(8)
+    manager.index.protect('peer-1', 'relay reservation')
+    clock.advance(60_000)
+    expect(gone(peers)).not.toContain('peer-0')
+    expect(gone(peers)).not.toContain('peer-1')
+    expect(manager.total).toBe(4)
+  })
+})
+
+describe('several connections of one peer', () => {
+  beforeEach(() => build())
+
+  it('above the limit the oldest idle one goes, not the busy, not the new', () => {
+    const busy = fakeConnection('a', '203.0.0.1', { streams: [{}] as unknown as Connection['streams'] })
+    const idle = fakeConnection('a', '203.0.0.1')
+    const fresh = fakeConnection('a', '203.0.0.1')
+    for (const connection of [busy, idle, fresh]) join(connection)
+    expect([busy, idle, fresh].map(({ aborted }) => aborted !== undefined)).toEqual([false, true, false])
+    expect(manager.evictions.duplicate).toBe(1)
+  })
+})
+
+it('says once that a gateway hides the peers', () => {
+  const big = new AdmissionManager(
+    { connectionManager: {} as ConnectionManager, events },
+    { ...limits, maxConnections: 40, lowWater: 30, highWater: 40 },
+    {
+      clock,
+      logger: pino({}, { write: (line: string) => void warnings.push(JSON.parse(line).msg) }),
+      provides: () => false
+    }
+  )
+  for (let i = 0; i < 40; i++) big.index.open(fakeConnection(`p${i}`, '172.17.0.1'), false, 0)
+  clock.advance(2000)
+  for (let i = 0; i < 3; i++) expect(big.acceptIncomingConnection(upgrade)).toBe(true)
+  expect(warnings.filter((line) => line.includes('gateway'))).toHaveLength(1)
+})
+
+it("stops the library's own pruner, and leaves nothing when it stops", async () => {
+  await build()
+  expect(prunerStopped).toBe(true)
+  await manager.stop()
+  expect(clock.pending).toBe(0)
+})
