@@ -26,7 +26,8 @@ import { isGateway, type Marks, normalCrowd, trimNow, worst } from './policy.ts'
 export interface AdmissionLimits extends Marks {
   /** Established and pending connections, inbound and outbound together. */
   readonly maxConnections: number
-  readonly maxConnectionsPerPeer: number
+  /** A Go client keeps one; two dials at once and a changed address make it a few for a moment. */
+  readonly maxPerPeer: number
   readonly gracePeriodMs: number
 }
 
@@ -206,7 +207,7 @@ export class AdmissionManager implements ConnectionManager, Startable {
     if (connection.status !== 'open') return
     const provides = this.#parts.provides(peerKey(connection.remotePeer))
     const entry = this.index.open(connection, provides, this.#parts.clock.now())
-    const duplicate = surplus(entry, this.#limits.maxConnectionsPerPeer)
+    const duplicate = surplus(entry, this.#limits.maxPerPeer)
     if (duplicate !== undefined) this.#evict(duplicate, 'duplicate')
   }
 

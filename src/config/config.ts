@@ -22,6 +22,7 @@ export interface ConnectionLimits {
   readonly lowWater: number
   readonly highWater: number
   readonly gracePeriodMs: number
+  readonly maxPerPeer: number
 }
 
 export interface RelayLimits {

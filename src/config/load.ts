@@ -104,7 +104,8 @@ function toConfig(values: Values): Config {
     connections: {
       lowWater: values.CONN_MANAGER_LOW_WATER,
       highWater: values.CONN_MANAGER_HIGH_WATER,
-      gracePeriodMs: values.CONN_MANAGER_GRACE_PERIOD * 1000
+      gracePeriodMs: values.CONN_MANAGER_GRACE_PERIOD * 1000,
+      maxPerPeer: values.CONN_MANAGER_MAX_PER_PEER
     },
     relay: values.ENABLE_RELAY_SERVICE
       ? {

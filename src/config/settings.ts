@@ -64,6 +64,11 @@ export const settings = {
     fallback: '60',
     meaning: 'age in seconds below which a connection is not trimmed'
   }),
+  CONN_MANAGER_MAX_PER_PEER: setting(values.integer(1, 1000), {
+    flag: 'conn-manager-max-per-peer',
+    fallback: '8',
+    meaning: 'connections of one peer; above it its oldest idle one is closed'
+  }),
   ENABLE_RELAY_SERVICE: setting(values.boolean, {
     flag: 'enable-relay-service',
     fallback: 'true',

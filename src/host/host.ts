@@ -41,8 +41,6 @@ export interface HostParts {
 
 /** Go's limit above high water for connections in total (the seed: ConnManagerHighWater + 100). */
 export const connectionHeadroom = 100
-/** A Go client keeps one connection; two dials at once and a changed address make it a few for a moment. */
-const maxConnectionsPerPeer = 8
 
 /** Builds the libp2p node; it opens no socket before `libp2p.start()`. */
 export async function createHost(config: Config, identity: Identity, parts: HostParts): Promise<Host> {
@@ -50,11 +48,7 @@ export async function createHost(config: Config, identity: Identity, parts: Host
   // admission and the rendezvous server know nothing of each other: what one learns the other is told here
   let server: Rendezvous | undefined
   let admission: AdmissionManager | undefined
-  const limits = {
-    ...config.connections,
-    maxConnections: config.connections.highWater + connectionHeadroom,
-    maxConnectionsPerPeer
-  }
+  const limits = { ...config.connections, maxConnections: config.connections.highWater + connectionHeadroom }
   const provides = (peer: string) => server?.contacts.isProviding(peer) ?? false
   const hooks: RendezvousHooks = {
     onRequest: (peer) => admission?.index.active(peer, parts.clock.now()),

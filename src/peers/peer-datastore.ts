@@ -23,7 +23,8 @@ export class PeerDatastore extends MemoryDatastore {
   override put(key: Key, value: Uint8Array, options?: Parameters<MemoryDatastore['put']>[2]): Key | Promise<Key> {
     const name = key.toString()
     if (name.startsWith(peersPrefix)) this.#peers.add(name.slice(peersPrefix.length))
-    return super.put(key, value, options)
+    // a copy: the peer store encodes into slices of a pool, of which one would keep 8 to 64 KiB alive
+    return super.put(key, new Uint8Array(value), options)
   }
 
   override delete(key: Key, options?: Parameters<MemoryDatastore['delete']>[1]): void | Promise<void> {

@@ -10,7 +10,7 @@ const limits: AdmissionLimits = {
   lowWater: 4,
   highWater: 6,
   maxConnections: 8,
-  maxConnectionsPerPeer: 2,
+  maxPerPeer: 2,
   gracePeriodMs: 1000
 }
 

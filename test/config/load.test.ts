@@ -27,7 +27,7 @@ describe('loadConfig', () => {
     expect(load([])).toMatchObject({
       port: 4001,
       listenAddresses: ['0.0.0.0'],
-      connections: { lowWater: 20_000, highWater: 50_000, gracePeriodMs: 60_000 },
+      connections: { lowWater: 20_000, highWater: 50_000, gracePeriodMs: 60_000, maxPerPeer: 8 },
       relay: { maxReservations: 128, maxReservationsPerIp: 8, maxCircuitsPerPeer: 16 },
       gossipsubTopicPrefix: '/powerloom/snapshot-submissions',
       log: { level: 'info', libp2pLevel: 'info', peerConnections: false },
