@@ -1,4 +1,3 @@
-import type { GossipSub } from '@libp2p/gossipsub'
 import { identify, identifyPush } from '@libp2p/identify'
 import type { ComponentLogger, Libp2p, PeerId } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
@@ -15,7 +14,7 @@ import { BootstrapError } from '../errors.ts'
 import type { Identity } from '../identity/identity.ts'
 import { PeerDatastore } from '../peers/peer-datastore.ts'
 import { peerKey } from '../peers/peer-key.ts'
-import { pubsub } from '../pubsub/service.ts'
+import { type Pubsub, pubsub } from '../pubsub/service.ts'
 import { type Rendezvous, type RendezvousHooks, rendezvous } from '../rendezvous/service.ts'
 import { version } from '../version.ts'
 import { announceEveryListenAddress, tcpMultiaddr } from './addresses.ts'
@@ -24,7 +23,7 @@ import { relay } from './relay/service.ts'
 export interface HostServices extends Record<string, unknown> {
   readonly connectionManager: AdmissionManager
   readonly ping: Ping
-  readonly pubsub: GossipSub
+  readonly pubsub: Pubsub
   readonly rendezvous: Rendezvous
 }
 

@@ -7,14 +7,14 @@ import { TopicGate } from './topic-gate.ts'
 
 export type PubsubComponents = GossipSubComponents & { registrar: Registrar; connectionManager: ConnectionManager }
 
-export type { GossipSub } from '@libp2p/gossipsub'
+export type Pubsub = GossipSub & { readonly gate: TopicGate }
 
 /**
  * Gossipsub with the network's parameters, constructed and kept as in the Go service, which joins no topic.
  *
  * @param topicPrefix prefix of the network's two topics, the only ones that peers may announce
  */
-export function pubsub(topicPrefix: string): (components: PubsubComponents) => GossipSub {
+export function pubsub(topicPrefix: string): (components: PubsubComponents) => Pubsub {
   return (components) => {
     const connections = (): Iterable<Connection> => components.connectionManager.getConnections()
     const gate = new TopicGate(components.registrar, connections)
@@ -29,9 +29,9 @@ export function pubsub(topicPrefix: string): (components: PubsubComponents) => G
     const subscribe = service.subscribe.bind(service)
     service.subscribe = (topic) => {
       subscribe(topic)
-      void gate.open(async (peer) => (await components.peerStore.get(peer)).protocols).catch(() => {})
+      void gate.open(async (peer) => (await components.peerStore.get(peer)).protocols)
     }
-    return service
+    return Object.assign(service, { gate })
   }
 }
 

@@ -71,7 +71,8 @@ export class TopicGate implements Pick<Registrar, 'handle' | 'unhandle' | 'regis
   }
 
   async #introduce(connection: Connection, protocolsOf: (peer: PeerId) => Promise<readonly string[]>): Promise<void> {
-    const protocols = await protocolsOf(connection.remotePeer)
+    // who is not identified yet, or has just left, is not in the peer store; the registrar introduces it when it is
+    const protocols = await protocolsOf(connection.remotePeer).catch((): readonly string[] => [])
     const known = [...this.#topologies.values()].find(({ protocol }) => protocols.includes(protocol))
     await known?.topology.onConnect?.(connection.remotePeer, connection)
   }

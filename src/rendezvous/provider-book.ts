@@ -59,7 +59,7 @@ export class ProviderBook {
    * @param addrs binary multiaddrs, which live as long as the record
    */
   add(id: Uint8Array, addrs: readonly Uint8Array[], key: Uint8Array, nowMs: number): void {
-    this.#expire(nowMs)
+    this.expire(nowMs)
     const contact = this.#contacts.provided(id, addrs)
     const keyText = keyOf(key)
     const providers = this.#byKey.get(keyText) ?? new Map<string, ProviderRecord>()
@@ -83,7 +83,7 @@ export class ProviderBook {
 
   /** Those who provide `key`: connected before away, and newest first in both. */
   providers(key: Uint8Array, nowMs: number): readonly Contact[] {
-    this.#expire(nowMs)
+    this.expire(nowMs)
     const here: Contact[] = []
     const away: Contact[] = []
     for (const { contact } of this.#byKey.get(keyOf(key))?.values() ?? []) {
@@ -92,7 +92,8 @@ export class ProviderBook {
     return [...here.reverse(), ...away.reverse()]
   }
 
-  #expire(nowMs: number): void {
+  /** Removes the records whose life is over; costs nothing when there are none. */
+  expire(nowMs: number): void {
     for (const record of this.#byAge) {
       if (record.expiresAtMs > nowMs) break
       this.#remove(record)

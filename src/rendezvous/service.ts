@@ -29,6 +29,8 @@ export const kadProtocol = '/ipfs/kad/1.0.0'
 const bucketSize = 20
 /** One is what a Go client keeps open; the rest is room for several queries at once. */
 const maxInboundStreams = 32
+/** Records end when they are looked at, and at this interval at the latest. */
+const expiryIntervalMs = 60_000
 
 export interface RendezvousComponents extends KadDHTComponents {
   events: TypedEventTarget<Libp2pEvents>
@@ -72,6 +74,7 @@ class RendezvousService implements Rendezvous {
   readonly #clock: Clock
   readonly #hooks: RendezvousHooks
   readonly #rooms: Rooms
+  #cancelExpiry = () => {}
 
   constructor(components: RendezvousComponents, clock: Clock, hooks: RendezvousHooks) {
     this.#components = components
@@ -107,17 +110,24 @@ class RendezvousService implements Rendezvous {
     events.addEventListener('connection:open', this.#onOpen)
     events.addEventListener('connection:close', this.#onClose)
     events.addEventListener('peer:identify', this.#onIdentify)
+    this.#expireRecords()
     await start(this.dht)
   }
 
   async stop(): Promise<void> {
     const { events, registrar } = this.#components
+    this.#cancelExpiry()
     events.removeEventListener('connection:open', this.#onOpen)
     events.removeEventListener('connection:close', this.#onClose)
     events.removeEventListener('peer:identify', this.#onIdentify)
     await stop(this.dht)
     // kad-dht 16.4.5 leaves its protocol registered
     await registrar.unhandle(kadProtocol)
+  }
+
+  readonly #expireRecords = (): void => {
+    this.book.expire(this.#rooms.nowMs())
+    this.#cancelExpiry = this.#clock.after(expiryIntervalMs, this.#expireRecords)
   }
 
   readonly #serve: StreamHandler = (stream, connection) => {

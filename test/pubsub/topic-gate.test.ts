@@ -88,6 +88,15 @@ describe('with the first topic', () => {
     await gate.open(async () => ['/ipfs/id/1.0.0'])
   })
 
+  it('a peer that is not identified yet keeps nobody else from being introduced', async () => {
+    const seen: string[] = []
+    gate = new TopicGate(registrar, () => [connection, connection])
+    await gate.register(protocol, { onConnect: () => void seen.push('peer') })
+    let asked = 0
+    await gate.open(async () => (++asked === 1 ? Promise.reject(new Error('not found')) : [protocol]))
+    expect(seen).toEqual(['peer'])
+  })
+
   it('what is unregistered stays so', async () => {
     await gate.handle(protocol, () => {})
     const id = await gate.register(protocol, {})

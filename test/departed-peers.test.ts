@@ -1,0 +1,89 @@
+import { identify } from '@libp2p/identify'
+import { noise } from '@libp2p/noise'
+import { tcp } from '@libp2p/tcp'
+import { yamux } from '@libp2p/yamux'
+import { createLibp2p, type Libp2p } from 'libp2p'
+import { afterEach, expect, it } from 'vitest'
+import { BootstrapNode } from '../src/bootstrap-node.ts'
+import { peerstoreGcIntervalMs } from '../src/peers/peerstore-gc.ts'
+import { encodeAnswer, encodePeer, MessageType } from '../src/rendezvous/wire.ts'
+import { SimulatedClock } from './support/clock.ts'
+import { testConfig } from './support/config.ts'
+
+const meshsub = '/meshsub/1.2.0'
+const recordLifeMs = 48 * 3_600_000
+const opened: Array<() => Promise<unknown>> = []
+afterEach(async () => {
+  for (const close of opened.splice(0).reverse()) await close()
+})
+
+async function client(): Promise<Libp2p> {
+  const peer = await createLibp2p({
+    addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
+    transports: [tcp()],
+    connectionEncrypters: [noise()],
+    streamMuxers: [yamux()],
+    connectionMonitor: { enabled: false },
+    services: { identify: identify() }
+  })
+  await peer.handle(meshsub, () => {})
+  opened.push(async () => peer.stop())
+  return peer
+}
+
+/** What a client of the network does: connects, is identified, opens meshsub, provides a key. */
+async function visit(node: BootstrapNode, peer: Libp2p): Promise<void> {
+  const connection = await peer.dial(node.libp2p.getMultiaddrs())
+  await connection.newStream(meshsub)
+  const kad = await connection.newStream('/ipfs/kad/1.0.0')
+  const id = peer.peerId.toMultihash().bytes
+  const addrs = peer.getMultiaddrs().map(({ bytes }) => bytes)
+  const key = new Uint8Array(Buffer.from('a rendezvous'))
+  const record = { encoded: encodePeer(id, addrs), connected: false }
+  kad.send(encodeAnswer({ type: MessageType.ADD_PROVIDER, clusterLevel: 0, key, providerPeers: [record] }))
+}
+
+/** The sizes of all that this node keeps for peers. */
+function held(node: BootstrapNode) {
+  const { connectionManager, rendezvous, pubsub } = node.libp2p.services
+  const { index } = connectionManager
+  return {
+    connections: connectionManager.total,
+    peers: index.connectedPeers,
+    prefixes: index.prefixes,
+    candidates: index.candidates.size,
+    contacts: rendezvous.contacts.size,
+    records: rendezvous.book.records,
+    keys: rendezvous.book.keys,
+    routingTable: rendezvous.routingTableSize,
+    peerstore: node.status().peerstore,
+    meshsubStreams: pubsub.gate.sunk
+  }
+}
+
+it('nothing is left of peers that have gone, but their records, and of those nothing after their life', async () => {
+  const clock = new SimulatedClock()
+  const node = await BootstrapNode.create(testConfig({ CONN_MANAGER_GRACE_PERIOD: '0' }), { clock })
+  opened.push(() => node.close())
+  const empty = held(node)
+  expect(empty.peerstore).toBe(1)
+  const timers = clock.pending
+
+  const peers = await Promise.all(Array.from({ length: 10 }, client))
+  await Promise.all(peers.map((peer) => visit(node, peer)))
+  await expect.poll(() => held(node)).toMatchObject({ connections: 10, records: 10, peerstore: 11, meshsubStreams: 10 })
+
+  await Promise.all(peers.map((peer) => peer.stop()))
+  const provided = { ...empty, contacts: 10, records: 10, keys: 1 }
+  await expect.poll(() => ({ ...held(node), peerstore: 1 })).toEqual(provided)
+  // two cycles: who left since the last one is spared once
+  for (const peerstore of [11, 1]) {
+    clock.advance(peerstoreGcIntervalMs)
+    await expect.poll(() => held(node).peerstore).toBe(peerstore)
+    await expect.poll(() => clock.pending).toBe(timers)
+  }
+  expect(held(node)).toEqual(provided)
+
+  clock.advance(recordLifeMs)
+  await expect.poll(() => held(node)).toEqual(empty)
+}, 60_000)
