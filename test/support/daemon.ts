@@ -40,14 +40,14 @@ export class Daemon {
     this.process.on('exit', wake)
   }
 
-  /** The first match in what it printed. Rejects when the process ends or 30 s pass without one. */
-  printed(pattern: RegExp): Promise<RegExpMatchArray> {
+  /** The first match in what it printed. Rejects when the process ends or the time passes without one. */
+  printed(pattern: RegExp, withinMs = 30_000): Promise<RegExpMatchArray> {
     return new Promise((resolve, reject) => {
       const fail = (why: string) => {
         done()
         reject(new Error(`${why} without ${pattern}\n${this.stdout}${this.stderr}`))
       }
-      const timer = setTimeout(() => fail('30 s passed'), 30_000)
+      const timer = setTimeout(() => fail(`${withinMs} ms passed`), withinMs)
       const done = () => {
         clearTimeout(timer)
         this.#waiting.delete(look)
