@@ -3,12 +3,12 @@ import type { ComponentLogger, Libp2p, PeerId } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
 import { type Ping, ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
-import { tls } from '@libp2p/tls'
 import { createLibp2p, type Libp2pOptions } from 'libp2p'
 import type { Logger } from 'pino'
 import { AdmissionManager } from '../admission/connection-manager.ts'
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config/index.ts'
+import { inboundTls } from '../connection/tls/encrypter.ts'
 import { BootstrapError } from '../errors.ts'
 import type { Identity } from '../identity/identity.ts'
 import { PeerDatastore } from '../peers/peer-datastore.ts'
@@ -71,7 +71,7 @@ export async function createHost(config: Config, identity: Identity, parts: Host
     },
     transports: [tcp()],
     // both are offered; a Go client takes TLS first
-    connectionEncrypters: [tls(), noise()],
+    connectionEncrypters: [inboundTls(parts.clock), noise()],
     streamMuxers: [yamuxWithLiveness(liveness)],
     // its pings, all in one tick, are 6.5 % of a core for each 1,000 connections
     connectionMonitor: { enabled: false },
