@@ -8,6 +8,7 @@ import type { Logger } from 'pino'
 import { AdmissionManager } from '../admission/connection-manager.ts'
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config/index.ts'
+import { sodiumCrypto } from '../connection/noise-crypto.ts'
 import { inboundTls } from '../connection/tls/encrypter.ts'
 import { BootstrapError } from '../errors.ts'
 import type { Identity } from '../identity/identity.ts'
@@ -71,7 +72,7 @@ export async function createHost(config: Config, identity: Identity, parts: Host
     },
     transports: [tcp()],
     // both are offered; a Go client takes TLS first
-    connectionEncrypters: [inboundTls(parts.clock), noise()],
+    connectionEncrypters: [inboundTls(parts.clock), noise({ crypto: sodiumCrypto })],
     streamMuxers: [yamuxWithLiveness(liveness)],
     // its pings, all in one tick, are 6.5 % of a core for each 1,000 connections
     connectionMonitor: { enabled: false },

@@ -56,7 +56,8 @@ class InboundTls {
     options?: SecureConnectionOptions
   ): Promise<SecuredConnection<MessageStream>> => {
     const secureContext = await this.#context.get()
-    const muxers = options?.skipStreamMuxerNegotiation === true ? new Map() : this.#components.upgrader.getStreamMuxers()
+    const muxers =
+      options?.skipStreamMuxerNegotiation === true ? new Map() : this.#components.upgrader.getStreamMuxers()
     const transport = toNodeDuplex(connection)
     const socket = new TLSSocket(transport, {
       isServer: true,
