@@ -1,9 +1,15 @@
 // The process and nothing else: arguments, signals, exit code.
 import './polyfill.ts'
-import { readFileSync } from 'node:fs'
-import { parse as parseDotenv } from 'dotenv'
 import { BootstrapNode } from './bootstrap-node.ts'
-import { type Config, ConfigError, loadConfig, readArguments, usage, whyNotWritable } from './config/index.ts'
+import {
+  type Config,
+  ConfigError,
+  loadConfig,
+  readArguments,
+  readDotenv,
+  usage,
+  whyNotWritable
+} from './config/index.ts'
 import { BootstrapError } from './errors.ts'
 import { type Log, openLog } from './observe/logger.ts'
 import { type ProfileServer, startProfileServer } from './observe/profiles/server.ts'
@@ -33,7 +39,7 @@ async function main(): Promise<ExitCode> {
       return 0
     }
   }
-  const config = loadConfig({ arguments: args, environment: process.env, dotenv: readDotenv(), whyNotWritable })
+  const config = loadConfig({ arguments: args, environment: process.env, dotenv: readDotenv('.env'), whyNotWritable })
   return args.command.name === 'check' ? check(args.command.address, config) : run(config)
 }
 
@@ -140,15 +146,6 @@ async function openProfiles(config: Config, { logger }: Log): Promise<ProfileSer
   } catch (error) {
     logger.error(messageOf(error))
     return undefined
-  }
-}
-
-function readDotenv(): Record<string, string> {
-  try {
-    return parseDotenv(readFileSync('.env'))
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {}
-    throw error
   }
 }
 

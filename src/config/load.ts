@@ -1,6 +1,7 @@
 import type { ZodSafeParseResult } from 'zod'
 import type { Arguments } from './arguments.ts'
 import type { Config } from './config.ts'
+import type { Dotenv } from './preflight.ts'
 import { type Setting, settings, type Values, type Variable } from './settings.ts'
 
 /** One thing that is wrong with the configuration. */
@@ -28,7 +29,7 @@ export interface Sources {
   readonly arguments: Pick<Arguments, 'flags' | 'problems'>
   readonly environment: Readonly<Record<string, string | undefined>>
   /** What a `.env` file in the working directory holds. */
-  readonly dotenv: Readonly<Record<string, string>>
+  readonly dotenv: Dotenv
   /** Why a file cannot be appended to; undefined: it can. */
   readonly whyNotWritable: (path: string) => string | undefined
 }
@@ -40,6 +41,7 @@ export interface Sources {
  */
 export function loadConfig(sources: Sources): Config {
   const problems: ConfigProblem[] = sources.arguments.problems.map((problem) => ({ subject: 'command line', problem }))
+  if (sources.dotenv.problem !== undefined) problems.push({ subject: '.env', problem: sources.dotenv.problem })
   const values = Object.fromEntries(
     (Object.keys(settings) as Variable[]).map((variable) => [variable, readValue(variable, sources, problems)])
   ) as Partial<Values>
@@ -51,7 +53,7 @@ export function loadConfig(sources: Sources): Config {
 
 function readValue(variable: Variable, sources: Sources, problems: ConfigProblem[]): unknown {
   const row: Setting<unknown> = settings[variable]
-  const given = [sources.arguments.flags.get(variable), sources.environment[variable], sources.dotenv[variable]]
+  const given = [sources.arguments.flags.get(variable), sources.environment[variable], sources.dotenv.values[variable]]
   const text = given.find((candidate) => candidate !== undefined && candidate.trim() !== '') ?? row.fallback
   if (text === undefined) return undefined
 

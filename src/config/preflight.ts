@@ -1,5 +1,6 @@
-import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { parse } from 'dotenv'
 
 /**
  * Tries to open a file for appending, making its folder where it is missing, as the log will do later.
@@ -13,5 +14,21 @@ export function whyNotWritable(path: string): string | undefined {
     return undefined
   } catch (error) {
     return `it cannot be written (${error instanceof Error ? error.message : String(error)})`
+  }
+}
+
+/** What a `.env` file says; nothing when there is none. */
+export interface Dotenv {
+  readonly values: Readonly<Record<string, string>>
+  /** Why the file could not be read. */
+  readonly problem?: string
+}
+
+export function readDotenv(path: string): Dotenv {
+  try {
+    return { values: parse(readFileSync(path)) }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { values: {} }
+    return { values: {}, problem: `it cannot be read (${error instanceof Error ? error.message : String(error)})` }
   }
 }

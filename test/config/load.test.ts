@@ -6,7 +6,7 @@ function load(argv: string[], environment: Record<string, string> = {}, rest: Pa
   return loadConfig({
     arguments: readArguments(argv),
     environment,
-    dotenv: {},
+    dotenv: { values: {} },
     whyNotWritable: () => undefined,
     ...rest
   })
@@ -38,7 +38,7 @@ describe('loadConfig', () => {
   it('prefers flag to environment to .env to default', () => {
     const dotenv = { BOOTSTRAP_PORT: '3', PUBLIC_IP: '198.51.100.3', PPROF_PORT: '6060' }
     const environment = { BOOTSTRAP_PORT: '2', PUBLIC_IP: '198.51.100.2' }
-    const config = load(['--port', '1'], environment, { dotenv })
+    const config = load(['--port', '1'], environment, { dotenv: { values: dotenv } })
     expect([config.port, config.publicIp, config.profiles?.port, config.listenAddresses]).toEqual([
       1,
       '198.51.100.2',
@@ -127,6 +127,12 @@ describe('loadConfig', () => {
     expect(problem).toMatchObject({ subject: 'PRIVATE_KEY', value: '<hidden>' })
     expect(problem?.problem).toMatch(/120 digits/)
     expect(JSON.stringify(problem)).not.toContain('abab')
+  })
+
+  it('says that .env cannot be read, beside what else is wrong', () => {
+    const dotenv = { values: {}, problem: 'it cannot be read (EISDIR)' }
+    const found = problems([], { BOOTSTRAP_PORT: 'x' }, { dotenv })
+    expect(found.map(({ subject }) => subject)).toEqual(['.env', 'BOOTSTRAP_PORT'])
   })
 
   it('asks whether LOG_FILE can be written', () => {

@@ -5,7 +5,7 @@ export function testConfig(environment: Record<string, string> = {}, changes: Pa
   const config = loadConfig({
     arguments: { flags: new Map(), problems: [] },
     environment: { LISTEN_ADDRESS: '127.0.0.1', ...environment },
-    dotenv: {},
+    dotenv: { values: {} },
     whyNotWritable: () => undefined
   })
   return { ...config, port: 0, ...changes }
