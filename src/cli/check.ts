@@ -7,9 +7,10 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 import type { Config } from '../config/index.ts'
 import { tcpMultiaddr } from '../host/addresses.ts'
+import { identityFromKey } from '../identity/identity.ts'
 import { FrameReader } from '../rendezvous/frames.ts'
 import { kadProtocol } from '../rendezvous/service.ts'
-import { decodeRequest, encodeAnswer, MessageType } from '../rendezvous/wire.ts'
+import { decodeRequest, encodeAnswer, MessageType, maxAnswerBytes } from '../rendezvous/wire.ts'
 
 /** Docker gives a health check 10 s here; a Go client gives a dial 5. */
 const deadlineMs = 8_000
@@ -33,7 +34,7 @@ export async function check(address: string | undefined, config: Config): Promis
   try {
     const connection = await client.dial(target, { signal })
     const stream = await connection.newStream(kadProtocol, { signal })
-    const frames = new FrameReader()
+    const frames = new FrameReader(maxAnswerBytes * 2)
     const answered = new Promise<Uint8Array>((resolve, reject) => {
       stream.addEventListener('message', ({ data }) => {
         frames.push(data.subarray())
@@ -52,9 +53,10 @@ export async function check(address: string | undefined, config: Config): Promis
   }
 }
 
-/** A wildcard is dialled over loopback; the peer id is known when the key is. */
+/** A wildcard is dialled over loopback; with a key in the configuration another node on the port does not pass. */
 function ownAddress(config: Config): string {
   const [ip = '127.0.0.1'] = config.listenAddresses
   const dialable = ip === '0.0.0.0' ? '127.0.0.1' : ip === '::' ? '::1' : ip
-  return tcpMultiaddr(dialable, config.port)
+  const address = tcpMultiaddr(dialable, config.port)
+  return config.privateKey === undefined ? address : `${address}/p2p/${identityFromKey(config.privateKey).peerId}`
 }

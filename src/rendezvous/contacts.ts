@@ -19,10 +19,10 @@ export interface Contact {
   readonly provides: Map<string, ProviderRecord>
 }
 
-/** Go peers list a handful; what is beyond is most likely hostile. */
-const maxAddressesPerPeer = 32
-/** A multiaddr with a certificate hash or two and a relay has some 150 bytes. */
-const maxAddressBytes = 512
+/** Go peers list a handful, relayed addresses included; what is beyond is most likely hostile. */
+const maxAddressesPerPeer = 16
+/** A multiaddr over a relay with two peer ids has some 110 bytes, one with certificate hashes 150. */
+const maxAddressBytes = 256
 
 /**
  * Who is here, and how to reach them: one entry for each peer that is connected or has a provider record, so the size
@@ -56,10 +56,14 @@ export class Contacts {
     return (this.#byKey.get(key)?.provides.size ?? 0) > 0
   }
 
-  /** A connected peer said, by identify or identify-push, where it listens: this replaces what it said before. */
+  /**
+   * A connected peer said, by identify or identify-push, where it listens: this replaces what it said before. Saying nothing
+   * takes nothing back from a provider: in Go the addresses of a provider record live on their own, too.
+   */
   identified(id: Uint8Array, addrs: readonly Uint8Array[]): void {
     const contact = this.get(id)
-    if (contact !== undefined) setAddresses(contact, addrs)
+    if (contact === undefined || (addrs.length === 0 && contact.provides.size > 0)) return
+    setAddresses(contact, addrs)
   }
 
   /** The same, said in a provider record. Entered without a connection too: the peer may have left meanwhile. */

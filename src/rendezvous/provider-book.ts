@@ -21,6 +21,9 @@ export const defaultProviderBookLimits: ProviderBookLimits = {
   recordLifeMs: 48 * 3_600_000
 }
 
+/** Go's FindPeers stops at 100; the rest is for clients that filter what they are told. */
+export const maxListed = 1_000
+
 /**
  * Which peer provides which key. All records live equally long, so the order of renewal is the order of expiry and the
  * oldest is always the first of an insertion-ordered collection: expiry and eviction cost O(1) a record, without sweep.
@@ -81,7 +84,7 @@ export class ProviderBook {
     if (this.#byAge.size > this.#limits.maxRecords) this.#remove(first(this.#byAge))
   }
 
-  /** Those who provide `key`: connected before away, and newest first in both. */
+  /** At most {@link maxListed} of those who provide `key`: connected before away, and newest first in both. */
   providers(key: Uint8Array, nowMs: number): readonly Contact[] {
     this.expire(nowMs)
     const here: Contact[] = []
@@ -89,7 +92,7 @@ export class ProviderBook {
     for (const { contact } of this.#byKey.get(keyOf(key))?.values() ?? []) {
       ;(contact.connections > 0 ? here : away).push(contact)
     }
-    return [...here.reverse(), ...away.reverse()]
+    return [...here.reverse(), ...away.reverse()].slice(0, maxListed)
   }
 
   /** Removes the records whose life is over; costs nothing when there are none. */

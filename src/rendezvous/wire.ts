@@ -18,7 +18,7 @@ export const MessageType = {
 export type MessageType = (typeof MessageType)[keyof typeof MessageType]
 
 /** How the answering node stands to a peer that it names; the values of the protobuf enum. */
-export const ConnectionType = { NOT_CONNECTED: 0, CONNECTED: 1 } as const
+const ConnectionType = { NOT_CONNECTED: 0, CONNECTED: 1 } as const
 
 export interface Request {
   readonly type: number
@@ -35,8 +35,14 @@ export interface WirePeer {
   readonly addrs: readonly Uint8Array[]
 }
 
-/** Go's limit for one message, in both directions (kad-dht: network.MessageSizeMax). */
-export const maxMessageBytes = 4 * 1024 * 1024
+/**
+ * The peers in an answer take no more than this. Go reads 4 MiB at most (network.MessageSizeMax), and a client that cannot
+ * read an answer forgets the node; its FindPeers stops at 100 providers, some 20 KiB.
+ */
+export const maxAnswerBytes = 1024 * 1024
+
+/** Providers that a request may name; a client names itself. More would only keep the node busy. */
+const maxProvidersInRequest = 16
 
 const LENGTH_DELIMITED = 2
 const empty = new Uint8Array(0)
@@ -62,6 +68,7 @@ export function decodeRequest(bytes: Uint8Array): Request | undefined {
     if (field === 2) key = value
     else if (field === 3) record = value
     else if (field === 9) {
+      if (providerPeers.length === maxProvidersInRequest) return false
       const peer = decodePeer(value)
       if (peer === undefined) return false
       providerPeers.push(peer)
@@ -225,13 +232,23 @@ export interface Answer {
   readonly providerPeers?: readonly AnswerPeer[]
 }
 
-/** An answer with the varint length in front that frames it on the stream. */
+/** An answer with the varint length in front that frames it on the stream. Peers beyond {@link maxAnswerBytes} are left out. */
 export function encodeAnswer(answer: Answer): Uint8Array {
   const parts: Uint8Array[] = [Uint8Array.of(1 << 3, answer.type)]
   if (answer.key !== undefined) parts.push(encodeField(2, [answer.key]))
   if (answer.record !== undefined) parts.push(encodeField(3, [answer.record]))
-  for (const peer of answer.closerPeers ?? []) parts.push(encodeAnswerPeer(8, peer))
-  for (const peer of answer.providerPeers ?? []) parts.push(encodeAnswerPeer(9, peer))
+  let budgetBytes = maxAnswerBytes
+  const add = (field: number, peers: readonly AnswerPeer[] | undefined) => {
+    for (const peer of peers ?? []) {
+      const part = encodeAnswerPeer(field, peer)
+      budgetBytes -= part.length
+      if (budgetBytes < 0) break
+      parts.push(part)
+    }
+  }
+  // few, and without them a client does not get on; then the providers, the best first
+  add(8, answer.closerPeers)
+  add(9, answer.providerPeers)
   if (answer.clusterLevel !== 0) parts.push(encodeNumber(10, answer.clusterLevel))
   return framed([], parts)
 }

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { FrameReader } from '../../src/rendezvous/frames.ts'
-import { encodeAnswer, MessageType, maxMessageBytes } from '../../src/rendezvous/wire.ts'
+import { FrameReader, maxRequestBytes } from '../../src/rendezvous/frames.ts'
+import { encodeAnswer, MessageType } from '../../src/rendezvous/wire.ts'
 
 const frame = (size: number) =>
   encodeAnswer({ type: MessageType.PING, clusterLevel: 0, key: new Uint8Array(size).fill(7) })
@@ -36,13 +36,32 @@ it('finds the same messages however the bytes are cut', () => {
   )
 })
 
-it('refuses a message above 4 MiB before it has arrived', () => {
-  const reader = new FrameReader()
-  const prefix = Buffer.alloc(4)
-  let rest = maxMessageBytes + 1
-  for (let i = 0; i < 4; i++, rest >>>= 7) prefix[i] = (rest & 0x7f) | (i < 3 ? 0x80 : 0)
-  reader.push(prefix)
+it('refuses a message above its limit before it has arrived', () => {
+  const reader = new FrameReader(300)
+  reader.push(frame(400).subarray(0, 2))
   expect(reader.next()).toBe('invalid')
+  expect(maxRequestBytes).toBeLessThanOrEqual(64 * 1024)
+})
+
+it('joins a message that comes in many pieces once, not with every piece', () => {
+  const whole = frame(60_000)
+  const reader = new FrameReader()
+  let joined = 0
+  const { concat } = Buffer
+  Buffer.concat = (...args) => {
+    joined++
+    return concat(...args)
+  }
+  try {
+    for (let at = 0; at < whole.length; at += 10) {
+      reader.push(whole.subarray(at, at + 10))
+      if (at + 10 < whole.length) expect(reader.next()).toBe('more')
+    }
+    expect(reader.next()).toHaveLength(whole.length - 3)
+  } finally {
+    Buffer.concat = concat
+  }
+  expect(joined).toBeLessThanOrEqual(2)
 })
 
 it('refuses a length that does not end', () => {

@@ -50,6 +50,15 @@ describe('ProviderBook', () => {
     expect(contacts.size).toBe(0)
   })
 
+  it('lists a bounded number, the best of all', () => {
+    book = new ProviderBook(contacts, onProviding, { ...limits, maxRecords: 5000 })
+    for (let i = 0; i < 1200; i++) provide(`p${i}`, 'k', i / 10)
+    contacts.connected(bytes('p0'))
+    const listed = providers('k', 200)
+    expect(listed).toHaveLength(1000)
+    expect(listed.slice(0, 2)).toEqual(['p0', 'p1199'])
+  })
+
   it('a renewal makes a record young again', () => {
     provide('a', 'k', 0)
     provide('b', 'k', 100)
@@ -128,11 +137,18 @@ describe('Contacts', () => {
     expect(said()).toEqual(['moved', 'relayed'])
   })
 
+  it('a peer that says nothing does not lose the addresses of its provider record', () => {
+    contacts.connected(bytes('a'))
+    provide('a', 'k', 0)
+    contacts.identified(bytes('a'), [])
+    expect(contacts.get(bytes('a'))?.encoded).toBeDefined()
+  })
+
   it('keeps a bounded number of addresses of a bounded size', () => {
     const many = Array.from({ length: 1000 }, (_, i) => bytes(`/address/${i}`))
-    const { encoded } = contacts.provided(bytes('a'), [new Uint8Array(10_000), ...many])
-    expect(decodePeer(encoded!)?.addrs).toHaveLength(32)
-    expect(encoded!.length).toBeLessThan(32 * 520)
+    const { encoded } = contacts.provided(bytes('a'), [new Uint8Array(257), ...many])
+    expect(decodePeer(encoded!)?.addrs).toHaveLength(16)
+    expect(encoded!.length).toBeLessThan(16 * 260)
   })
 
   it('does not keep the message alive that an address came in', () => {

@@ -73,7 +73,7 @@ describe('serveRpcStream', () => {
 
   it.each([
     ['what is no message', () => Buffer.from([2, 0x0b, 0x0b])],
-    ['a length above 4 MiB', () => Buffer.from([0xff, 0xff, 0xff, 0x7f])]
+    ['a length above 64 KiB', () => Buffer.from([0x81, 0x80, 0x04])]
   ])('resets the stream for %s', async (_what, bytes) => {
     await serve(echo)
     const reset = once(client.stream as unknown as EventTarget, 'close')

@@ -6,7 +6,8 @@ import {
   encodeAnswer,
   encodePeer,
   encodeRecord,
-  MessageType
+  MessageType,
+  maxAnswerBytes
 } from '../../src/rendezvous/wire.ts'
 
 const bytes = (hex: string) => new Uint8Array(Buffer.from(hex, 'hex'))
@@ -84,6 +85,21 @@ describe('answers as Go reads them', () => {
     expect(Buffer.from(answer).toString('hex')).toBe(`2f0800${Buffer.from(fromGo.putValue).toString('hex').slice(2)}`)
   })
 
+  it('are never larger than Go reads, and keep the first', () => {
+    const large = Array.from({ length: 16 }, (_, i) => new Uint8Array(256).fill(i))
+    const peers = Array.from({ length: 1000 }, () => ({ encoded: encodePeer(id, large), connected: true }))
+    const answer = encodeAnswer({
+      type: MessageType.GET_PROVIDERS,
+      clusterLevel: 0,
+      key,
+      closerPeers: peers.slice(0, 20),
+      providerPeers: peers
+    })
+    expect(answer.length).toBeLessThan(maxAnswerBytes + 1000)
+    expect(maxAnswerBytes).toBeLessThan(4 * 1024 * 1024 - 1000)
+    expect(decodeRequest(answer.subarray(3))).toBeUndefined() // more providers than a request may name
+  })
+
   it('keep nothing but their own bytes alive', () => {
     expect(encodePeer(id, [address]).buffer.byteLength).toBe(encodePeer(id, [address]).length)
   })
@@ -117,6 +133,7 @@ describe('bytes from anybody', () => {
     ['a varint without end', `08${'ff'.repeat(11)}`],
     ['a group, which protobuf 3 does not have', '0b'],
     ['field number 0', '0001'],
+    ['more providers than one can be', '4a00'.repeat(17)],
     ['a provider that is no Peer message', '4a020aff']
   ])('%s is no message', (_what, hex) => {
     expect(decodeRequest(bytes(hex))).toBeUndefined()
