@@ -9,7 +9,8 @@ COPY tsconfig.json tsconfig.build.json ./
 COPY scripts/clean.mjs ./scripts/
 COPY src ./src
 # what only compilers and debuggers read stays behind, here and below: half of the packages' size
-RUN npm run build && find dist -type f \( -name '*.ts' -o -name '*.map' \) -delete
+# the source maps stay: profiles and stack traces name TypeScript files and lines
+RUN npm run build && find dist -type f -name '*.d.ts' -delete
 
 FROM node:24-bookworm-slim AS packages
 WORKDIR /app

@@ -4,7 +4,7 @@
  */
 interface Facts {
   ERR_PORT_TAKEN: { address: string; port: number }
-  ERR_LISTEN: { address: string; port: number }
+  ERR_LISTEN: { address: string; port: number; reason: string }
   ERR_PROFILES_LISTEN: { address: string; port: number }
   ERR_START_ABORTED: Record<string, never>
   ERR_CONNECTION_LIMIT: { limit: number }
@@ -19,13 +19,13 @@ const words: { [C in keyof Facts]: (facts: Facts[C]) => readonly [what: string, 
     `port ${port} is already in use on ${address}`,
     'stop the other process or choose another port with --port or BOOTSTRAP_PORT'
   ],
-  ERR_LISTEN: ({ address, port }) => [
-    `cannot listen on ${address} port ${port}`,
-    'check LISTEN_ADDRESS and BOOTSTRAP_PORT; the cause has the details'
+  ERR_LISTEN: ({ address, port, reason }) => [
+    `cannot listen on ${address} port ${port} (${reason})`,
+    'check LISTEN_ADDRESS and BOOTSTRAP_PORT'
   ],
   ERR_PROFILES_LISTEN: ({ address, port }) => [
     `the profiling server cannot listen on ${address} port ${port}`,
-    'the node runs on without it; free the port or choose another PPROF_PORT'
+    'the node runs on without it; check PPROF_PORT and PPROF_ADDRESS'
   ],
   ERR_START_ABORTED: () => ['the start was interrupted', 'what had been started was stopped again'],
   ERR_CONNECTION_LIMIT: ({ limit }) => [

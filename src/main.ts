@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 // The process and nothing else: arguments, signals, exit code.
 import './polyfill.ts'
 import { BootstrapNode } from './bootstrap-node.ts'
@@ -39,7 +40,13 @@ async function main(): Promise<ExitCode> {
       return 0
     }
   }
-  const config = loadConfig({ arguments: args, environment: process.env, dotenv: readDotenv('.env'), whyNotWritable })
+  const config = loadConfig({
+    arguments: args,
+    environment: process.env,
+    dotenv: readDotenv('.env'),
+    // a check leaves nothing behind, and does not need the log
+    whyNotWritable: args.command.name === 'check' ? () => undefined : whyNotWritable
+  })
   return args.command.name === 'check' ? check(args.command.address, config) : run(config)
 }
 
@@ -106,7 +113,7 @@ interface StopRequests {
   exitCode(): ExitCode
 }
 
-/** SIGINT and SIGTERM stop the node, a second one at once; an uncaught error stops it too, and is never swallowed. */
+/** SIGINT, SIGTERM and SIGHUP stop the node, a second one at once; an uncaught error stops it too, and is never swallowed. */
 function stopRequests({ logger }: Log): StopRequests {
   const controller = new AbortController()
   let exitCode: ExitCode = 0
@@ -122,6 +129,7 @@ function stopRequests({ logger }: Log): StopRequests {
   }
   process.on('SIGINT', onSignal)
   process.on('SIGTERM', onSignal)
+  process.on('SIGHUP', onSignal)
   process.on('uncaughtException', (err, origin) => {
     logger.fatal(
       { err },
@@ -149,8 +157,11 @@ async function openProfiles(config: Config, { logger }: Log): Promise<ProfileSer
   }
 }
 
+/** With the system's own code for what went wrong, if there is one below. */
 function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
+  if (!(error instanceof Error)) return String(error)
+  const { code } = (error.cause ?? {}) as NodeJS.ErrnoException
+  return typeof code === 'string' ? `${error.message} (${code})` : error.message
 }
 
 try {

@@ -1,4 +1,6 @@
+import { isIPv6 } from 'node:net'
 import type { ZodSafeParseResult } from 'zod'
+import { redact } from '../identity/redact.ts'
 import type { Arguments } from './arguments.ts'
 import type { Config } from './config.ts'
 import type { Dotenv } from './preflight.ts'
@@ -19,7 +21,7 @@ export class ConfigError extends Error {
 
   constructor(readonly problems: readonly ConfigProblem[]) {
     const lines = problems.map(({ subject, value, problem }) =>
-      value === undefined ? `  ${subject}: ${problem}` : `  ${subject}=${value}: ${problem}`
+      redact(value === undefined ? `  ${subject}: ${problem}` : `  ${subject}=${value}: ${problem}`)
     )
     super(`the configuration has ${problems.length} problem${problems.length === 1 ? '' : 's'}\n${lines.join('\n')}`)
   }
@@ -78,6 +80,17 @@ function checkTogether(values: Partial<Values>, problems: ConfigProblem[]): void
       problem: `it is above CONN_MANAGER_HIGH_WATER=${high}; allowed is at most that`
     })
   }
+  const addresses = values.LISTEN_ADDRESS ?? []
+  const overlaps = addresses.some((one, at) =>
+    addresses.some((other, i) => i !== at && (one === other || (isWildcard(one) && isIPv6(one) === isIPv6(other))))
+  )
+  if (overlaps) {
+    problems.push({
+      subject: 'LISTEN_ADDRESS',
+      value: JSON.stringify(addresses.join(',')),
+      problem: 'two of its addresses overlap; allowed are addresses of which none includes another'
+    })
+  }
   if (values.PPROF_PORT !== undefined && values.PPROF_PORT === values.BOOTSTRAP_PORT) {
     problems.push({
       subject: 'PPROF_PORT',
@@ -85,6 +98,10 @@ function checkTogether(values: Partial<Values>, problems: ConfigProblem[]): void
       problem: 'it is the port of the node itself (BOOTSTRAP_PORT); allowed is another port'
     })
   }
+}
+
+function isWildcard(address: string): boolean {
+  return address === '0.0.0.0' || address === '::'
 }
 
 function checkLogFile(path: string | undefined, { whyNotWritable }: Sources, problems: ConfigProblem[]): void {

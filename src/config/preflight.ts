@@ -1,5 +1,5 @@
-import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { closeSync, mkdirSync, openSync, readFileSync, statSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import { parse } from 'dotenv'
 
 /**
@@ -9,12 +9,21 @@ import { parse } from 'dotenv'
  */
 export function whyNotWritable(path: string): string | undefined {
   try {
-    mkdirSync(dirname(path), { recursive: true })
+    makeFolder(dirname(resolve(path)))
+    // a pipe without a reader would wait for ever, and what is no file cannot be rotated
+    if (statSync(path, { throwIfNoEntry: false })?.isFile() === false) return 'it is no regular file'
     closeSync(openSync(path, 'a'))
     return undefined
   } catch (error) {
     return `it cannot be written (${error instanceof Error ? error.message : String(error)})`
   }
+}
+
+/** One folder after the other: mkdirSync with `recursive` never returns below /proc (Node 20.20). */
+function makeFolder(folder: string): void {
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true) return
+  if (dirname(folder) !== folder) makeFolder(dirname(folder))
+  mkdirSync(folder)
 }
 
 /** What a `.env` file says; nothing when there is none. */
@@ -26,9 +35,12 @@ export interface Dotenv {
 
 export function readDotenv(path: string): Dotenv {
   try {
+    const file = statSync(path, { throwIfNoEntry: false })
+    if (file === undefined) return { values: {} }
+    // a folder, or a pipe, which would wait for a writer
+    if (!file.isFile()) return { values: {}, problem: 'it cannot be read: it is no regular file' }
     return { values: parse(readFileSync(path)) }
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { values: {} }
     return { values: {}, problem: `it cannot be read (${error instanceof Error ? error.message : String(error)})` }
   }
 }

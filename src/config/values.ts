@@ -1,4 +1,4 @@
-import { isIP } from 'node:net'
+import { isIP, isIPv6 } from 'node:net'
 import * as z from 'zod'
 
 /** A kind of value: how it is read from text, and the words for what is allowed. */
@@ -49,10 +49,15 @@ export function oneOf<const T extends string>(...choices: readonly T[]): ValueKi
   }
 }
 
-/** An address to bind to: without brackets, port or zone. */
+/** An address to bind to, in its shortest spelling: without brackets, port or zone. */
 export const ipAddress: ValueKind<string> = {
   allowed: 'an IPv4 or IPv6 address',
-  schema: text.refine((address) => isIP(address) !== 0 && !address.includes('%'))
+  schema: text.refine((address) => isIP(address) !== 0 && !address.includes('%')).transform(shortest)
+}
+
+/** `2001:0DB8:0:0::1` is `2001:db8::1`, as libp2p will write it. */
+function shortest(address: string): string {
+  return isIPv6(address) ? new URL(`http://[${address}]`).hostname.slice(1, -1) : address
 }
 
 /** Several of them, separated by commas: `0.0.0.0,::`. */

@@ -110,8 +110,9 @@ export async function startHost({ libp2p }: Host, config: Config): Promise<void>
   } catch (cause) {
     const facts = { address: config.listenAddresses.join(', '), port: config.port }
     // libp2p 3.3.11 puts the socket's error into a message and drops its code (transport-manager.ts)
-    if (String(cause).includes('EADDRINUSE')) throw new BootstrapError('ERR_PORT_TAKEN', facts, { cause })
-    if (/listen|EACCES|EADDRNOTAVAIL/.test(String(cause))) throw new BootstrapError('ERR_LISTEN', facts, { cause })
+    const reason = String(cause).match(/listen (E[A-Z]+: .+)/)?.[1]
+    if (reason?.startsWith('EADDRINUSE') === true) throw new BootstrapError('ERR_PORT_TAKEN', facts, { cause })
+    if (reason !== undefined) throw new BootstrapError('ERR_LISTEN', { ...facts, reason }, { cause })
     throw cause
   }
 }

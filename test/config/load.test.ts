@@ -129,6 +129,28 @@ describe('loadConfig', () => {
     expect(JSON.stringify(problem)).not.toContain('abab')
   })
 
+  it('shows no key that was put in the wrong place', () => {
+    const secret = 'ab'.repeat(64)
+    for (const [argv, environment] of [
+      [['--private-key', secret], {}],
+      [[`PRIVATE_KEY=${secret}`], {}],
+      [['--port', secret], {}],
+      [[], { PUBLIC_IP: secret }]
+    ] as const) {
+      expect(() => load([...argv], environment)).toThrow(/hidden/)
+      expect(() => load([...argv], environment)).not.toThrow(/abab/)
+    }
+  })
+
+  it('spells addresses as libp2p does', () => {
+    expect(load([], { PUBLIC_IP: '2001:0DB8:0:0::1' }).publicIp).toBe('2001:db8::1')
+    expect(problems([], { PUBLIC_IP: '0:0:0:0:0:0:0:0' })).toHaveLength(1)
+  })
+
+  it.each(['127.0.0.1,127.0.0.1', '0.0.0.0,127.0.0.1', '::,::1'])('refuses to listen twice: %s', (list) => {
+    expect(problems([], { LISTEN_ADDRESS: list }).map(({ subject }) => subject)).toEqual(['LISTEN_ADDRESS'])
+  })
+
   it('says that .env cannot be read, beside what else is wrong', () => {
     const dotenv = { values: {}, problem: 'it cannot be read (EISDIR)' }
     const found = problems([], { BOOTSTRAP_PORT: 'x' }, { dotenv })

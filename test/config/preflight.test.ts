@@ -18,7 +18,9 @@ it('leaves what is in the file alone', () => {
 })
 
 it('says why a file cannot be written', () => {
-  expect(whyNotWritable(folder)).toMatch(/cannot be written.*EISDIR/)
+  expect(whyNotWritable(folder)).toBe('it is no regular file')
+  expect(whyNotWritable('/dev/null')).toBe('it is no regular file')
+  expect(whyNotWritable('/proc/nowhere/app.log')).toMatch(/cannot be written.*ENOENT/)
   writeFileSync(join(folder, 'file'), '')
   expect(whyNotWritable(join(folder, 'file', 'app.log'))).toMatch(/cannot be written/)
 })
@@ -34,6 +36,6 @@ it('no .env file is none; one that cannot be read is a problem', () => {
   mkdirSync(join(folder, 'a-folder'))
   expect(readDotenv(join(folder, 'a-folder'))).toEqual({
     values: {},
-    problem: expect.stringMatching(/cannot be read.*EISDIR/)
+    problem: expect.stringMatching(/cannot be read/)
   })
 })

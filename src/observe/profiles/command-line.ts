@@ -1,5 +1,5 @@
-/** Keys are 128, 136 or 192 hex digits; a run of half that length is hidden too, an address or a hash of a commit is not. */
-const KEY = /[0-9a-fA-F]{64,}/g
+import { redact } from '../../identity/redact.ts'
+
 const HIDDEN = '[hidden]'
 const SECRET_FLAG = /^--?[\w-]*(?:private|secret|password|passphrase|token|key)$/i
 
@@ -12,5 +12,5 @@ function hide(argument: string, before: string): string {
   if (SECRET_FLAG.test(before) && !argument.startsWith('-')) return HIDDEN
   const equals = argument.indexOf('=')
   if (equals > 0 && SECRET_FLAG.test(argument.slice(0, equals))) return `${argument.slice(0, equals)}=${HIDDEN}`
-  return argument.replaceAll(KEY, HIDDEN)
+  return redact(argument)
 }
