@@ -44,7 +44,9 @@ export class BootstrapNode {
   }
 
   /**
-   * Builds and starts a node. When a step fails, all that was opened before it is closed again.
+   * Builds and starts a node. When a step fails, all that was opened before it is closed again. The log's outputs and the
+   * profiling server are the process's, not the node's: `config.log.file`, `config.log.level` and `config.profiles` are read
+   * by main.ts alone.
    *
    * @throws BootstrapError ERR_PORT_TAKEN, ERR_LISTEN, ERR_START_ABORTED; errors of libp2p as they are
    */

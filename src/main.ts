@@ -130,11 +130,11 @@ function stopRequests({ logger }: Log): StopRequests {
   process.on('SIGINT', onSignal)
   process.on('SIGTERM', onSignal)
   process.on('SIGHUP', onSignal)
-  process.on('uncaughtException', (err, origin) => {
-    logger.fatal(
-      { err },
-      `${origin === 'unhandledRejection' ? 'unhandled rejection' : 'uncaught error'}: ${err.message}`
-    )
+  // Node would open its inspector for anyone on this machine
+  process.on('SIGUSR1', () => logger.warn('SIGUSR1 is ignored'))
+  process.on('uncaughtException', (err: unknown, origin) => {
+    const what = origin === 'unhandledRejection' ? 'unhandled rejection' : 'uncaught error'
+    logger.fatal({ err }, `${what}: ${messageOf(err)}`)
     exitCode = 1
     controller.abort()
   })

@@ -105,6 +105,11 @@ describe('BootstrapNode', () => {
     expect(node.libp2p.getProtocols().filter((name) => name.includes('circuit'))).toEqual([])
   })
 
+  it('lets in 100 above high water, as the Go service', async () => {
+    const { libp2p } = await start({}, testConfig({ CONN_MANAGER_LOW_WATER: '100', CONN_MANAGER_HIGH_WATER: '200' }))
+    expect(libp2p.services.connectionManager.getMaxConnections()).toBe(300)
+  })
+
   it('offers what a Go client looks for', async () => {
     const { libp2p } = await start()
     expect(libp2p.getProtocols()).toEqual(

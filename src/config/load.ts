@@ -53,6 +53,20 @@ export function loadConfig(sources: Sources): Config {
   return toConfig(values as Values)
 }
 
+/**
+ * The configuration that an environment gives, for embedders: without flags, a `.env` file or a look at LOG_FILE.
+ *
+ * @throws ConfigError with every problem found
+ */
+export function configFrom(environment: Readonly<Record<string, string | undefined>>): Config {
+  return loadConfig({
+    arguments: { flags: new Map(), problems: [] },
+    environment,
+    dotenv: { values: {} },
+    whyNotWritable: () => undefined
+  })
+}
+
 function readValue(variable: Variable, sources: Sources, problems: ConfigProblem[]): unknown {
   const row: Setting<unknown> = settings[variable]
   const given = [sources.arguments.flags.get(variable), sources.environment[variable], sources.dotenv.values[variable]]

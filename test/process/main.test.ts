@@ -24,6 +24,10 @@ function run(
   return daemon
 }
 
+it('can be run by its name: the built file starts with the interpreter', () => {
+  expect(readFileSync(new URL('../../dist/main.js', import.meta.url), 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/)
+})
+
 const version: string = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version
 
 describe('the command line', () => {
@@ -60,6 +64,32 @@ describe('the command line', () => {
     await node.stop()
     expect(node.stdout + node.stderr).not.toContain(key.slice(0, 16))
     expect(node.stdout).not.toContain('PRIVATE_KEY is not set')
+  })
+})
+
+describe('check', () => {
+  it('passes for the node of the configured key, and for no other on its port', async () => {
+    const port = String(await freePort())
+    const keys = await Promise.all(
+      [run(['--generate-key']), run(['--generate-key'])].map(async (daemon) => {
+        await daemon.ended()
+        return daemon.stdout.match(/hex\): (\w+)/)![1]!
+      })
+    )
+    const node = await run(['--port', port], { PRIVATE_KEY: keys[0]! }).started()
+    const [same, other, unknown] = [{ PRIVATE_KEY: keys[0]! }, { PRIVATE_KEY: keys[1]! }, {}].map((env) =>
+      run(['check', '--port', port], { ...env, LOG_FILE: '/proc/nowhere' })
+    )
+    expect([await same!.ended(), await other!.ended(), await unknown!.ended()]).toEqual([0, 1, 0])
+    expect(same!.stdout).toMatch(/^OK: 12D3KooW\w+ answered FIND_NODE/)
+    expect(other!.stderr).toMatch(/^FAILED: /)
+    await node.stop()
+  })
+
+  it('says that nobody is there', async () => {
+    const check = run(['check', `/ip4/127.0.0.1/tcp/${await freePort()}`])
+    expect(await check.ended()).toBe(1)
+    expect(check.stderr).toMatch(/^FAILED: .*ECONNREFUSED/)
   })
 })
 
@@ -140,6 +170,14 @@ describe('stopping', () => {
     }
   )
 
+  it('SIGHUP too; SIGUSR1 does not open the inspector of Node', async () => {
+    const node = await run(['--port', String(await freePort())]).started()
+    node.process.kill('SIGUSR1')
+    await node.printed(/SIGUSR1 is ignored/)
+    expect(await node.stop('SIGHUP')).toBe(0)
+    expect(node.stderr).not.toContain('Debugger')
+  })
+
   it('asked to while it starts, it ends with 0', async () => {
     const node = run(
       ['--port', String(await freePort())],
@@ -188,6 +226,7 @@ describe('stopping', () => {
 
   it.each([
     ['an uncaught error', `throw new Error('defect', { cause: new Error('the reason') })`],
+    ['something thrown that is no error', `throw 'defect, the reason'`],
     ['an unhandled rejection', `Promise.reject(new Error('defect', { cause: new Error('the reason') }))`]
   ])('%s is logged with its cause, and ends it through close() with 1', async (_what, defect) => {
     const options = { node: ['--import', preload(`process.on('SIGUSR2', () => { ${defect} })`)] }
@@ -198,7 +237,6 @@ describe('stopping', () => {
     expect(await node.stop('SIGUSR2')).toBe(1)
     expect(node.stdout).toMatch(/FATAL: .*defect/)
     expect(node.stdout).toContain('the reason')
-    expect(node.stdout).toMatch(/main|preload/)
   })
 })
 
