@@ -12,6 +12,7 @@ import {
   whyNotWritable
 } from './config/index.ts'
 import { BootstrapError } from './errors.ts'
+import { OpenSteps } from './lifecycle.ts'
 import { type Log, openLog } from './observe/logger.ts'
 import { type ProfileServer, startProfileServer } from './observe/profiles/server.ts'
 import { version } from './version.ts'
@@ -19,8 +20,11 @@ import { version } from './version.ts'
 /** 0: asked to stop, or done; 1: the node could not start or had to give up; 2: wrong configuration. */
 type ExitCode = 0 | 1 | 2
 
-/** Keeps the process alive while a library's stop hangs without a handle; close() itself is over within 10 s. */
-const closeDeadlineMs = 12_000
+/** Keeps the process alive while a library's stop hangs without a handle: the deadlines of closing alone do not. */
+const closeDeadlineMs = 15_000
+const logCloseMs = 2_000
+const profilesCloseMs = 1_000
+const never = new AbortController().signal
 
 /** Under `npm start` one Ctrl-C arrives twice: from the terminal, and passed on by npm. */
 const sameKeyPressMs = 250
@@ -63,14 +67,27 @@ async function check(address: string | undefined, config: Config): Promise<ExitC
 }
 
 async function run(config: Config): Promise<ExitCode> {
-  const log = openLog(config.log)
+  const around = new OpenSteps()
+  const log = await around.open(
+    'log',
+    logCloseMs,
+    never,
+    () => openLog(config.log),
+    (opened) => opened.close()
+  )
   const stop = stopRequests(log)
-  const profiles = await openProfiles(config, log)
+  await around.open(
+    'profiles',
+    profilesCloseMs,
+    never,
+    () => openProfiles(config, log),
+    (server) => server?.close()
+  )
   try {
     return await serve(config, log, stop)
   } finally {
-    await profiles?.close()
-    await log.close()
+    // a log that cannot be closed cannot say so
+    await around.close().catch(() => {})
   }
 }
 
@@ -87,13 +104,12 @@ async function serve(config: Config, { logger }: Log, stop: StopRequests): Promi
   greet(node, config, { logger })
   await stop.requested
 
-  const keepAlive = setTimeout(() => {}, closeDeadlineMs)
+  setTimeout(() => {}, closeDeadlineMs)
   try {
     await node.close()
   } catch (error) {
     logger.error({ err: error }, `Error during shutdown: ${messageOf(error)}`)
   }
-  clearTimeout(keepAlive)
   return stop.exitCode()
 }
 
