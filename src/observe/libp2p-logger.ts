@@ -2,6 +2,7 @@ import { format } from 'node:util'
 import type { ComponentLogger, Logger as Libp2pLogger } from '@libp2p/interface'
 import type { Logger } from 'pino'
 import type { LogLevel } from '../config/index.ts'
+import { visible } from './logger.ts'
 
 /** One object for all components and connections: a logger of its own costs the library 5 KiB a connection. */
 const silent: Libp2pLogger = Object.assign(() => {}, {
@@ -20,13 +21,12 @@ export function libp2pLogger(logger: Logger, level: LogLevel): ComponentLogger {
 
   const sink = logger.child({}, { level })
   const forComponent = (component: string): Libp2pLogger => {
-    const debug = (template: unknown, ...args: unknown[]) => sink.debug(`${component} ${words(template, args)}`)
+    // the words are partly a peer's: they must not make up lines of the log
+    const line = (template: unknown, args: unknown[]) => visible(`${component} ${words(template, args)}`)
+    const debug = (template: unknown, ...args: unknown[]) => sink.debug(line(template, args))
     return Object.assign(debug, {
       error: debug,
-      trace:
-        level === 'trace'
-          ? (template: unknown, ...args: unknown[]) => sink.trace(`${component} ${words(template, args)}`)
-          : () => {},
+      trace: level === 'trace' ? (template: unknown, ...args: unknown[]) => sink.trace(line(template, args)) : () => {},
       enabled: true,
       newScope: (name: string) => forComponent(`${component}:${name}`)
     })
@@ -37,6 +37,11 @@ export function libp2pLogger(logger: Logger, level: LogLevel): ComponentLogger {
 /** Besides those of util.format the libraries use %p (peer id), %a (multiaddr), %e (error), %k, %b, %t and %c. */
 function words(template: unknown, args: unknown[]): string {
   if (typeof template !== 'string') return format(template, ...args)
-  const readable = args.map((arg) => (arg instanceof Error ? arg.message : arg instanceof Object ? `${arg}` : arg))
-  return format(template.replace(/%[paekbtc]/g, '%s'), ...readable)
+  return format(template.replace(/%[paekbtc]/g, '%s'), ...args.map(readable))
+}
+
+function readable(arg: unknown): unknown {
+  if (arg instanceof Error) return arg.message
+  if (typeof arg === 'function') return `[Function: ${arg.name || 'anonymous'}]`
+  return arg instanceof Object ? `${arg}` : arg
 }

@@ -5,52 +5,125 @@ import type { LogFileConfig } from '../config/index.ts'
 
 const dayMs = 86_400_000
 
+/** A file that could not be written is left alone for so long. */
+const reopenMs = 10_000
+
+/** What a disk that stands still may leave in memory before lines are dropped. */
+const bufferBytes = 8 * 1024 * 1024
+
+export interface LogFile {
+  write(line: string): void
+  /** Settles when all is written, or cannot be. */
+  close(): Promise<void>
+}
+
 /**
  * Opens a log file that is rotated by size. Rotated files are named as lumberjack names them in the Go service:
  * `app-2026-11-23T10-34-16.123.log`, with `.gz` when they are compressed; count and age are enforced at the start and
- * at each rotation.
+ * at each rotation. After a failure it is opened again, and says how many lines are missing.
  *
- * @param onProblem told when a write or a rotation fails; the stream goes on
+ * @param onProblem told when a write or a rotation fails
  */
-export function openLogFile(config: LogFileConfig, onProblem: (error: Error) => void): RotatingFileStream {
-  const { dir, name, ext } = parse(config.path)
-  const stream = createStream(
-    (time) => (time === null ? `${name}${ext}` : `${name}-${stamp(time)}${ext}${config.compress ? '.gz' : ''}`),
-    { path: dir === '' ? '.' : dir, size: `${config.maxSizeMb}M`, ...(config.compress ? { compress: 'gzip' } : {}) }
-  )
-  const prune = () => {
-    try {
-      pruneBackups(config, Date.now())
-    } catch (error) {
-      onProblem(error as Error)
+export function openLogFile(
+  config: LogFileConfig,
+  onProblem: (error: Error) => void,
+  now: () => number = Date.now,
+  maxBufferBytes = bufferBytes
+): LogFile {
+  let stream: RotatingFileStream | undefined
+  let reopenAtMs = Number.NEGATIVE_INFINITY
+  let leftOut = 0
+  let closed = false
+
+  const open = (): RotatingFileStream => {
+    const opened = rotatingStream(config)
+    opened.on('open', () => {
+      try {
+        pruneBackups(config, now())
+      } catch (error) {
+        onProblem(error as Error)
+      }
+    })
+    opened.on('warning', onProblem)
+    // the library ends a stream at its first error
+    opened.on('error', (error) => {
+      if (stream === opened) {
+        stream = undefined
+        reopenAtMs = now() + reopenMs
+      }
+      onProblem(error)
+    })
+    return opened
+  }
+  const send = (to: RotatingFileStream, text: string, lines: number) => {
+    to.write(text, (error) => {
+      if (error != null) leftOut += lines
+    })
+  }
+  const sendCount = (to: RotatingFileStream) => {
+    if (leftOut === 0) return
+    const count = leftOut
+    leftOut = 0
+    send(to, `${count} log lines were left out: LOG_FILE could not be written\n`, count)
+  }
+
+  stream = open()
+  return {
+    write(line) {
+      if (closed) return
+      if (stream === undefined && now() >= reopenAtMs) stream = open()
+      if (stream === undefined || stream.writableLength > maxBufferBytes) {
+        leftOut++
+        return
+      }
+      sendCount(stream)
+      send(stream, line, 1)
+    },
+    async close() {
+      closed = true
+      const last = stream
+      if (last === undefined) return
+      sendCount(last)
+      await new Promise<void>((resolve) => last.end(() => resolve()))
     }
   }
-  stream.on('rotated', prune)
-  stream.on('error', onProblem)
-  stream.on('warning', onProblem)
-  prune()
-  return stream
+}
+
+function rotatingStream(config: LogFileConfig): RotatingFileStream {
+  const { dir, name, ext } = parse(config.path)
+  return createStream(
+    (time, index) =>
+      time === null ? `${name}${ext}` : `${name}-${stamp(time, index)}${ext}${config.compress ? '.gz' : ''}`,
+    { path: dir === '' ? '.' : dir, size: `${config.maxSizeMb}M`, ...(config.compress ? { compress: 'gzip' } : {}) }
+  )
 }
 
 /** The time of a rotation as lumberjack writes it, in UTC; a number tells two in one millisecond apart. */
-function stamp(time: number | Date): string {
-  return new Date(time).toISOString().replaceAll(':', '-').replace('Z', '')
+function stamp(time: number | Date, index = 1): string {
+  const at = new Date(time).toISOString().replaceAll(':', '-').replace('Z', '')
+  return index > 1 ? `${at}-${index}` : at
 }
 
 /** Deletes rotated files that are too many or too old, as lumberjack's MaxBackups and MaxAge do. */
 export function pruneBackups(config: LogFileConfig, nowMs: number): void {
   const folder = dirname(config.path)
   const { name, ext } = parse(basename(config.path))
-  const isBackup = (file: string) =>
-    file.startsWith(`${name}-`) &&
-    /^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3}/.test(file.slice(name.length + 1)) &&
-    (file.endsWith(ext) || file.endsWith(`${ext}.gz`))
-
-  const newestFirst = readdirSync(folder).filter(isBackup).sort().reverse()
-  for (const [index, file] of newestFirst.entries()) {
+  const newestFirst = readdirSync(folder)
+    .flatMap((file) => backup(file, name, ext) ?? [])
+    .sort((a, b) => (a.at === b.at ? b.index - a.index : a.at < b.at ? 1 : -1))
+  for (const [index, { file }] of newestFirst.entries()) {
     const path = join(folder, file)
     const tooMany = config.maxBackups > 0 && index >= config.maxBackups
     const tooOld = config.maxAgeDays > 0 && nowMs - statSync(path).mtimeMs > config.maxAgeDays * dayMs
     if (tooMany || tooOld) unlinkSync(path)
   }
+}
+
+/** The parts of a rotated file's name; nothing for the name of any other file. */
+function backup(file: string, name: string, ext: string): { file: string; at: string; index: number } | undefined {
+  const plain = file.endsWith(`${ext}.gz`) ? file.slice(0, -'.gz'.length) : file
+  if (!plain.startsWith(`${name}-`) || !plain.endsWith(ext)) return undefined
+  const middle = plain.slice(name.length + 1, plain.length - ext.length)
+  const [, at, index] = /^(\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3})(?:-(\d+))?$/.exec(middle) ?? []
+  return at === undefined ? undefined : { file, at, index: Number(index ?? 1) }
 }

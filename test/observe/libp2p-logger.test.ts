@@ -30,3 +30,21 @@ it('is one object for everybody while it is silent', () => {
   const { forComponent } = libp2pLogger(pino({ level: 'silent' }), 'info')
   expect(forComponent('a').newScope('b')).toBe(forComponent('c'))
 })
+
+it('shows control characters of a peer as escapes, and functions by name', () => {
+  const lines: string[] = []
+  const logger = pino({ level: 'debug' }, { write: (line: string) => void lines.push(JSON.parse(line).msg) })
+  const log = libp2pLogger(logger, 'debug').forComponent('libp2p:registrar')
+  log('protocol %s', '/x\n[2026-11-23T00:00:00.000Z] FATAL: faked\u001b[2K\u0085\u2028')
+  log(
+    'handler %s and %o',
+    function onStream() {},
+    () => 'source'
+  )
+  log(new Error('two\nlines'))
+  expect(lines.slice(0, 2)).toEqual([
+    'libp2p:registrar protocol /x\\n[2026-11-23T00:00:00.000Z] FATAL: faked\\x1b[2K\\x85\\u2028',
+    "libp2p:registrar handler [Function: onStream] and '[Function: anonymous]'"
+  ])
+  expect(lines[2]).not.toContain('\n')
+})

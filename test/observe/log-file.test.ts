@@ -1,8 +1,16 @@
-import { once } from 'node:events'
-import { mkdtempSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import type { LogFileConfig } from '../../src/config/index.ts'
 import { openLogFile, pruneBackups } from '../../src/observe/log-file.ts'
 
@@ -11,6 +19,7 @@ let folder: string
 let config: LogFileConfig
 const files = () => readdirSync(folder).sort()
 const backup = (day: number) => `app-2026-11-${String(day).padStart(2, '0')}T00-00-00.000.log`
+const important = 'app-2026-11-23T11-58-07.093-important.log'
 const fail = (error: Error) => expect.fail(error.message)
 
 beforeEach(() => {
@@ -18,15 +27,15 @@ beforeEach(() => {
   config = { path: join(folder, 'app.log'), maxSizeMb: 1, maxBackups: 2, maxAgeDays: 0, compress: false }
 })
 
+afterEach(() => {
+  vi.useRealTimers()
+})
+
 async function writeMegabytes(count: number): Promise<void> {
-  const stream = openLogFile(config, fail)
-  for (let i = 0; i < count; i++) {
-    const rotated = once(stream, 'rotated')
-    stream.write(megabyte)
-    await rotated
-  }
-  stream.end('last\n')
-  await once(stream, 'finish')
+  const file = openLogFile(config, fail)
+  for (let i = 0; i < count; i++) file.write(megabyte)
+  file.write('last\n')
+  await file.close()
 }
 
 it('is rotated at its size, and as many old files are kept as was said', async () => {
@@ -34,7 +43,7 @@ it('is rotated at its size, and as many old files are kept as was said', async (
   expect(files()).toHaveLength(3)
   expect(readFileSync(config.path, 'utf8')).toBe('last\n')
   const [oldest] = files()
-  expect(oldest).toMatch(/^app-\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3}\.log$/)
+  expect(oldest).toMatch(/^app-\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3}(-\d+)?\.log$/)
   expect(statSync(join(folder, oldest!)).size).toBe(megabyte.length)
 })
 
@@ -47,9 +56,9 @@ it('compresses what was rotated', async () => {
 
 it('goes on where the last process stopped', async () => {
   writeFileSync(config.path, 'before\n')
-  const stream = openLogFile(config, fail)
-  stream.end('after\n')
-  await once(stream, 'finish')
+  const file = openLogFile(config, fail)
+  file.write('after\n')
+  await file.close()
   expect(readFileSync(config.path, 'utf8')).toBe('before\nafter\n')
 })
 
@@ -60,14 +69,15 @@ it('deletes rotated files that are too old, and nothing else', () => {
     [20, backup(20)],
     [1, 'app.log'],
     [1, 'other.log'],
-    [1, 'app-notes.log']
+    [1, 'app-notes.log'],
+    [1, important]
   ] as const) {
     writeFileSync(join(folder, name), '')
     const at = new Date(Date.UTC(2026, 10, day))
     utimesSync(join(folder, name), at, at)
   }
   pruneBackups({ ...config, maxBackups: 0, maxAgeDays: 10 }, nowMs)
-  expect(files()).toEqual([backup(20), 'app-notes.log', 'app.log', 'other.log'].sort())
+  expect(files()).toEqual([backup(20), important, 'app-notes.log', 'app.log', 'other.log'].sort())
 })
 
 it('deletes the oldest above the count, and none when the count is 0', () => {
@@ -76,4 +86,55 @@ it('deletes the oldest above the count, and none when the count is 0', () => {
   expect(files()).toHaveLength(4)
   pruneBackups(config, Date.now())
   expect(files()).toEqual([backup(3), backup(4)])
+})
+
+it('tells rotations in one millisecond apart, and knows which is the oldest', async () => {
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.parse('2026-11-23T11:58:07.093Z') })
+  config = { ...config, maxBackups: 3 }
+  await writeMegabytes(4)
+  const at = 'app-2026-11-23T11-58-07.093'
+  expect(files()).toEqual([`${at}-2.log`, `${at}-3.log`, `${at}-4.log`, 'app.log'])
+})
+
+it('goes on once a folder that failed works again, and says how many lines are missing', async () => {
+  let nowMs = 0
+  const problems: string[] = []
+  const inner = join(folder, 'inner')
+  const away = join(folder, 'away')
+  config = { ...config, path: join(inner, 'app.log') }
+  const file = openLogFile(
+    config,
+    (error) => void problems.push(error.message),
+    () => nowMs
+  )
+  file.write('first\n')
+  await vi.waitFor(() => expect(readFileSync(config.path, 'utf8')).toBe('first\n'))
+
+  renameSync(inner, away)
+  writeFileSync(inner, 'in the way')
+  file.write(megabyte)
+  await vi.waitFor(() => expect(problems).toHaveLength(1))
+  nowMs = 9_999
+  file.write('too early\n')
+  nowMs = 10_000
+  file.write('still in the way\n')
+  await vi.waitFor(() => expect(problems).toHaveLength(2))
+
+  rmSync(inner)
+  nowMs = 20_000
+  file.write('again\n')
+  await file.close()
+  expect(readFileSync(config.path, 'utf8')).toBe('3 log lines were left out: LOG_FILE could not be written\nagain\n')
+})
+
+it('leaves lines out while the disk stands still', async () => {
+  const file = openLogFile(config, fail, Date.now, 100)
+  const line = `${'x'.repeat(60)}\n`
+  for (let i = 0; i < 10; i++) file.write(line)
+  await vi.waitFor(() => expect(readFileSync(config.path, 'utf8')).toBe(line + line))
+  file.write('moving\n')
+  await file.close()
+  expect(readFileSync(config.path, 'utf8')).toBe(
+    `${line + line}8 log lines were left out: LOG_FILE could not be written\nmoving\n`
+  )
 })
