@@ -12,6 +12,7 @@ import { BootstrapNode, type NodeParts } from '../src/bootstrap-node.ts'
 import type { Config } from '../src/config/index.ts'
 import { createHost } from '../src/host/host.ts'
 import { testConfig } from './support/config.ts'
+import { freePort } from './support/port.ts'
 
 const opened: Array<() => Promise<unknown>> = []
 afterEach(async () => {
@@ -240,12 +241,3 @@ describe('close()', () => {
     await expect.poll(listening).toBe(0)
   })
 })
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}

@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { expect, it, onTestFinished } from 'vitest'
-import { Daemon, freePort } from '../support/daemon.ts'
+import { Daemon } from '../support/daemon.ts'
+import { freePort } from '../support/port.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 

@@ -2,7 +2,8 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { Daemon, freePort } from '../support/daemon.ts'
+import { Daemon } from '../support/daemon.ts'
+import { freePort } from '../support/port.ts'
 
 let daemon: Daemon | undefined
 afterEach(async () => {

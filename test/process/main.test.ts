@@ -4,7 +4,8 @@ import { type AddressInfo, connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
-import { Daemon, freePort } from '../support/daemon.ts'
+import { Daemon } from '../support/daemon.ts'
+import { freePort } from '../support/port.ts'
 
 const running: Daemon[] = []
 afterEach(async () => {
@@ -176,6 +177,19 @@ describe('stopping', () => {
     await node.printed(/SIGUSR1 is ignored/)
     expect(await node.stop('SIGHUP')).toBe(0)
     expect(node.stderr).not.toContain('Debugger')
+  })
+
+  it('asked to before its own code is loaded, it ends with 0', async () => {
+    const early = `const on = process.on
+      process.on = function (name, ...rest) {
+        on.call(this, name, ...rest)
+        if (name === 'SIGHUP') setImmediate(() => process.kill(process.pid, 'SIGTERM'))
+        return this
+      }`
+    const node = run(['--port', String(await freePort())], {}, { node: ['--import', preload(early)] })
+    expect(await node.ended()).toBe(0)
+    expect(node.stdout).toContain('Shutting down bootstrap node...')
+    expect(node.stdout).not.toContain('Bootstrap node started')
   })
 
   it('asked to while it starts, it ends with 0', async () => {

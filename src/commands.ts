@@ -1,0 +1,128 @@
+// What the process can be asked to do.
+import './polyfill.ts'
+import { BootstrapNode } from './bootstrap-node.ts'
+import { type Config, loadConfig, readArguments, readDotenv, usage, whyNotWritable } from './config/index.ts'
+import { BootstrapError } from './errors.ts'
+import { OpenSteps } from './lifecycle.ts'
+import { type Log, openLog } from './observe/logger.ts'
+import { type ProfileServer, startProfileServer } from './observe/profiles/server.ts'
+import { type ExitCode, messageOf, type StopRequests } from './stop-requests.ts'
+import { version } from './version.ts'
+
+/** Keeps the process alive while a library's stop hangs without a handle: the deadlines of closing alone do not. */
+const closeDeadlineMs = 15_000
+const logCloseMs = 2_000
+const profilesCloseMs = 1_000
+const never = new AbortController().signal
+
+/**
+ * Does what the arguments say.
+ *
+ * @throws ConfigError
+ */
+export async function main(argv: readonly string[], stop: StopRequests): Promise<ExitCode> {
+  const args = readArguments(argv)
+  switch (args.problems.length === 0 ? args.command.name : 'run') {
+    case 'help':
+      process.stdout.write(usage())
+      return 0
+    case 'version':
+      process.stdout.write(`${version}\n`)
+      return 0
+    case 'generate-key': {
+      const { generatedKey } = await import('./cli/generate-key.ts')
+      process.stdout.write(await generatedKey())
+      return 0
+    }
+  }
+  const config = loadConfig({
+    arguments: args,
+    environment: process.env,
+    dotenv: readDotenv('.env'),
+    // a check leaves nothing behind, and does not need the log
+    whyNotWritable: args.command.name === 'check' ? () => undefined : whyNotWritable
+  })
+  return args.command.name === 'check' ? check(args.command.address, config, stop) : run(config, stop)
+}
+
+/** Dials a node as a client would. For people and for health checks. */
+async function check(address: string | undefined, config: Config, stop: StopRequests): Promise<ExitCode> {
+  stop.signal.addEventListener('abort', () => process.exit(1))
+  const { check } = await import('./cli/check.ts')
+  try {
+    process.stdout.write(`OK: ${await check(address, config)}\n`)
+    return 0
+  } catch (error) {
+    process.stderr.write(`FAILED: ${messageOf(error)}\n`)
+    return 1
+  }
+}
+
+async function run(config: Config, stop: StopRequests): Promise<ExitCode> {
+  const around = new OpenSteps()
+  const log = await around.open(
+    'log',
+    logCloseMs,
+    never,
+    () => openLog(config.log),
+    (opened) => opened.close()
+  )
+  stop.logTo(log.logger)
+  await around.open(
+    'profiles',
+    profilesCloseMs,
+    never,
+    () => openProfiles(config, log),
+    (server) => server?.close()
+  )
+  try {
+    return await serve(config, log, stop)
+  } finally {
+    // a log that cannot be closed cannot say so
+    await around.close().catch(() => {})
+  }
+}
+
+async function serve(config: Config, { logger }: Log, stop: StopRequests): Promise<ExitCode> {
+  let node: BootstrapNode
+  try {
+    node = await BootstrapNode.create(config, { logger, signal: stop.signal })
+  } catch (error) {
+    if (stop.signal.aborted && error instanceof BootstrapError && error.code === 'ERR_START_ABORTED')
+      return stop.exitCode
+    logger.fatal({ ...(error instanceof BootstrapError ? {} : { err: error }) }, messageOf(error))
+    return 1
+  }
+  greet(node, config, { logger })
+  await stop.requested()
+
+  setTimeout(() => {}, closeDeadlineMs)
+  try {
+    await node.close()
+  } catch (error) {
+    logger.error({ err: error }, `Error during shutdown: ${messageOf(error)}`)
+  }
+  return stop.exitCode
+}
+
+function greet(node: BootstrapNode, config: Config, { logger }: Pick<Log, 'logger'>): void {
+  logger.info(`Give this address to other nodes: ${node.address(config.publicIp)}`)
+  if (config.privateKey === undefined) {
+    logger.warn(
+      'PRIVATE_KEY is not set: this identity is new and ends with this process. To keep one, run with --generate-key once and put PRIVATE_KEY=<the key it prints> into .env'
+    )
+  }
+}
+
+/** A node without its profiles is worth more than none. */
+async function openProfiles(config: Config, { logger }: Log): Promise<ProfileServer | undefined> {
+  if (config.profiles === undefined) return undefined
+  try {
+    const server = await startProfileServer({ host: config.profiles.address, port: config.profiles.port, logger })
+    logger.info(`Profiling server on http://${server.address}/debug/pprof/`)
+    return server
+  } catch (error) {
+    logger.error(messageOf(error))
+    return undefined
+  }
+}
