@@ -36,45 +36,46 @@ export function serveRpcStream(stream: Stream, { clock, answer }: RpcStreamOptio
   stream.addEventListener('close', () => cancelTimer())
 
   async function drain(): Promise<void> {
-    busy = true
     try {
       await answerAll()
     } catch (cause) {
       // an answer that throws is a defect of ours or a stream that went away; neither concerns other streams
       stream.abort(cause instanceof Error ? cause : new Error(String(cause)))
     }
-    busy = false
-    if (ended) finish()
+    if (ended && !busy) finish()
   }
 
+  /** `busy` falls in the very turn in which nothing is left to answer: after an await a message would go unseen. */
   async function answerAll(): Promise<void> {
-    for (;;) {
-      const frame = frames.next()
-      if (frame === 'more') {
-        busy = false // here and not after an await: a message that comes in between would not be seen
-        return
-      }
-      const request = frame === 'invalid' ? undefined : decodeRequest(frame)
-      if (request === undefined) return refuse('not a kad message')
-      lastMessageMs = clock.now()
+    busy = true
+    try {
+      for (;;) {
+        const frame = frames.next()
+        if (frame === 'more') return
+        const request = frame === 'invalid' ? undefined : decodeRequest(frame)
+        if (request === undefined) return refuse('not a kad message')
+        lastMessageMs = clock.now()
 
-      const pending = answer(request)
-      let outcome: Outcome
-      if (pending instanceof Promise) {
-        pause()
-        outcome = await pending
-        resume()
-      } else {
-        outcome = pending
+        const pending = answer(request)
+        let outcome: Outcome
+        if (pending instanceof Promise) {
+          pause()
+          outcome = await pending
+          resume()
+        } else {
+          outcome = pending
+        }
+        if (outcome === 'refuse') return refuse(`a request of type ${request.type} that cannot be answered`)
+        if (outcome === 'none') continue
+        if (stream.writeStatus !== 'writable') return
+        if (!stream.send(encodeAnswer(outcome))) {
+          pause()
+          await stream.onDrain()
+          resume()
+        }
       }
-      if (outcome === 'refuse') return refuse(`a request of type ${request.type} that cannot be answered`)
-      if (outcome === 'none') continue
-      if (stream.writeStatus !== 'writable') return
-      if (!stream.send(encodeAnswer(outcome))) {
-        pause()
-        await stream.onDrain()
-        resume()
-      }
+    } finally {
+      busy = false
     }
   }
 

@@ -65,6 +65,44 @@ describe('serveRpcStream', () => {
     await expect.poll(() => client.answers).toEqual(['a', 'b', 'c'])
   })
 
+  it('keeps the order when a message arrives in the moment in which the last was answered', async () => {
+    const sent: string[] = []
+    const waiting: Uint8Array[] = []
+    const events = new EventTarget()
+    const deliver = (bytes: Uint8Array) => {
+      if (fake.readStatus === 'paused') waiting.push(bytes)
+      else events.dispatchEvent(Object.assign(new Event('message'), { data: bytes }))
+    }
+    // what is sent while the stream is paused is delivered by resume(), in the same turn, as libp2p does
+    const fake = {
+      readStatus: 'readable',
+      writeStatus: 'writable',
+      addEventListener: events.addEventListener.bind(events),
+      pause: () => {
+        fake.readStatus = 'paused'
+      },
+      resume: () => {
+        fake.readStatus = 'readable'
+        for (const bytes of waiting.splice(0)) deliver(bytes)
+      },
+      send: (bytes: Uint8Array) => {
+        sent.push(Buffer.from(bytes).toString().at(-1)!)
+        return true
+      }
+    }
+    const slow = (asked: Request) => nextTurn().then(() => echo(asked))
+    serveRpcStream(fake as unknown as Stream, {
+      clock,
+      answer: (asked) => (asked.key[0] === 0x62 ? slow(asked) : echo(asked))
+    })
+    deliver(request('a'))
+    deliver(request('b'))
+    await Promise.resolve()
+    deliver(request('c'))
+    await expect.poll(() => sent).toHaveLength(3)
+    expect(sent).toEqual(['a', 'b', 'c'])
+  })
+
   it('sends nothing where there is no answer, and goes on', async () => {
     await serve((asked) => (asked.key[0] === 0x61 ? 'none' : echo(asked)))
     client.stream.send(Buffer.concat([request('a'), request('b')]))
