@@ -27,7 +27,7 @@ export interface NodeParts {
 
 /**
  * How long each step may take to close; the sum is below the 10 s that Docker and systemd are patient by default. A
- * timer of the deadline is what ends a hung close, so it must keep the process alive: see main.ts.
+ * timer of the deadline is what ends a hung close, and does not keep the process alive: see commands.ts.
  */
 const closeWithinMs = { background: 500, listeners: 500, dht: 2_000, gossipsub: 2_000, host: 4_000 } as const
 
@@ -46,7 +46,7 @@ export class BootstrapNode {
   /**
    * Builds and starts a node. When a step fails, all that was opened before it is closed again. The log's outputs and the
    * profiling server are the process's, not the node's: `config.log.file`, `config.log.level` and `config.profiles` are read
-   * by main.ts alone.
+   * by commands.ts alone.
    *
    * @throws BootstrapError ERR_PORT_TAKEN, ERR_LISTEN, ERR_START_ABORTED; errors of libp2p as they are
    */

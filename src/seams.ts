@@ -1,10 +1,10 @@
 /**
- * The components of libp2p as one service sees them, with some replaced. libp2p hands every service factory the same
- * object; a library that is to find something else there gets this view (design: seams of libp2p).
+ * An object with some of its members replaced. libp2p hands every service factory the same components; a library that is to
+ * find something else there, or a registrar that does something else, gets this view (design: seams of libp2p).
  */
-export function withComponents<C extends object, R extends object>(components: C, replaced: R): C & R {
-  return new Proxy(components, {
-    get: (target, name) => Reflect.get(Object.hasOwn(replaced, name) ? replaced : target, name),
-    has: (target, name) => Object.hasOwn(replaced, name) || Reflect.has(target, name)
-  }) as C & R
+export function withReplaced<T extends object, R extends object>(target: T, replaced: R): T & R {
+  return new Proxy(target, {
+    get: (original, name) => Reflect.get(Object.hasOwn(replaced, name) ? replaced : original, name),
+    has: (original, name) => Object.hasOwn(replaced, name) || Reflect.has(original, name)
+  }) as T & R
 }

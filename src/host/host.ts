@@ -31,7 +31,6 @@ export interface HostServices extends Record<string, unknown> {
 export interface Host {
   readonly libp2p: Libp2p<HostServices>
   readonly peers: PeerDatastore
-  readonly liveness: Liveness
 }
 
 export interface HostParts {
@@ -41,7 +40,7 @@ export interface HostParts {
 }
 
 /** Go's limit above high water for connections in total (the seed: ConnManagerHighWater + 100). */
-export const connectionHeadroom = 100
+const connectionHeadroom = 100
 
 /** Builds the libp2p node; it opens no socket before `libp2p.start()`. */
 export async function createHost(config: Config, identity: Identity, parts: HostParts): Promise<Host> {
@@ -96,7 +95,7 @@ export async function createHost(config: Config, identity: Identity, parts: Host
       }
     }
   }
-  return { libp2p: await createLibp2p(options), peers, liveness }
+  return { libp2p: await createLibp2p(options), peers }
 }
 
 /**

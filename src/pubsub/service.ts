@@ -1,7 +1,7 @@
 import { type GossipSub, type GossipSubComponents, gossipsub, type Message } from '@libp2p/gossipsub'
 import type { Connection } from '@libp2p/interface'
 import type { ConnectionManager, Registrar } from '@libp2p/interface-internal'
-import { withComponents } from '../seams.ts'
+import { withReplaced } from '../seams.ts'
 import { meshParameters, networkTopics, peerScore, scoreThresholds } from './parameters.ts'
 import { TopicGate } from './topic-gate.ts'
 
@@ -24,7 +24,7 @@ export function pubsub(topicPrefix: string): (components: PubsubComponents) => P
       msgIdFn: messageId,
       scoreParams: peerScore(topicPrefix, components.peerId.toString()),
       scoreThresholds
-    })(withComponents(components, { registrar: gate as unknown as Registrar })) as GossipSub
+    })(withReplaced(components, { registrar: gate as unknown as Registrar })) as GossipSub
 
     const subscribe = service.subscribe.bind(service)
     service.subscribe = (topic) => {

@@ -15,7 +15,7 @@ import { type KadDHT, type KadDHTComponents, kadDHT, passthroughMapper } from '@
 import { CODE_P2P } from '@multiformats/multiaddr'
 import type { Clock } from '../clock.ts'
 import { keyOf } from '../peers/peer-key.ts'
-import { withComponents } from '../seams.ts'
+import { withReplaced } from '../seams.ts'
 import { type Contact, Contacts } from './contacts.ts'
 import { ProviderBook } from './provider-book.ts'
 import { answer, type Rooms } from './requests.ts'
@@ -96,7 +96,7 @@ class RendezvousService implements Rendezvous {
       peerInfoMapper: passthroughMapper,
       // nobody but clients is here at first: a search of our own has nobody to ask and must not delay the start
       allowQueryWithZeroPeers: true
-    })(withComponents(components, { registrar: registrarWithHandler(components.registrar, this.#serve) }))
+    })(withReplaced(components, { registrar: registrarWithHandler(components.registrar, this.#serve) }))
   }
 
   readonly [Symbol.toStringTag] = 'rendezvous'
@@ -194,15 +194,7 @@ function routingTable(dht: KadDHT): RoutingTable {
 
 /** Registers `handler` wherever the library registers a handler for kad. */
 function registrarWithHandler(registrar: Registrar, handler: StreamHandler): Registrar {
-  return new Proxy(registrar, {
-    get(target, name) {
-      if (name === 'handle') {
-        const handle: Registrar['handle'] = (protocol, _theirs, options) =>
-          target.handle(protocol, handler, { ...options, maxInboundStreams })
-        return handle
-      }
-      const member = Reflect.get(target, name) as unknown
-      return typeof member === 'function' ? member.bind(target) : member
-    }
-  })
+  const handle: Registrar['handle'] = (protocol, _theirs, options) =>
+    registrar.handle(protocol, handler, { ...options, maxInboundStreams })
+  return withReplaced(registrar, { handle })
 }

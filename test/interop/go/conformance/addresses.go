@@ -34,11 +34,8 @@ func runAddresses(ctx context.Context, e *env) error {
 	if err := a.kad.Provide(ctx, cid.NewCidV1(cid.Raw, key), true); err != nil {
 		return fmt.Errorf("A provides: %w", err)
 	}
-	b, err := e.newHost("127.0.0.1")
+	b, err := e.newVisitor(ctx)
 	if err != nil {
-		return err
-	}
-	if _, err := e.connect(ctx, b); err != nil {
 		return err
 	}
 	kad, err := e.openKad(ctx, b)

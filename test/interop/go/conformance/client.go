@@ -64,6 +64,18 @@ func (e *env) connect(ctx context.Context, h host.Host) (network.Conn, error) {
 	return conns[0], nil
 }
 
+// newVisitor is a host that is connected to the node and nothing more.
+func (e *env) newVisitor(ctx context.Context) (host.Host, error) {
+	h, err := e.newHost("127.0.0.1")
+	if err != nil {
+		return nil, err
+	}
+	if _, err := e.connect(ctx, h); err != nil {
+		return nil, err
+	}
+	return h, nil
+}
+
 // newDHT is the DHT of the real clients: client mode on /ipfs/kad/1.0.0.
 func (e *env) newDHT(ctx context.Context, h host.Host) (*dht.IpfsDHT, error) {
 	kad, err := dht.New(ctx, h, dht.Mode(dht.ModeClient))

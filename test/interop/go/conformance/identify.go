@@ -67,11 +67,8 @@ func (e *env) askIdentify(ctx context.Context, h host.Host) (*pb.Identify, error
 }
 
 func runProtocols(ctx context.Context, e *env) error {
-	h, err := e.newHost("127.0.0.1")
+	h, err := e.newVisitor(ctx)
 	if err != nil {
-		return err
-	}
-	if _, err := e.connect(ctx, h); err != nil {
 		return err
 	}
 	node, err := e.askIdentify(ctx, h)
@@ -100,11 +97,8 @@ func runProtocols(ctx context.Context, e *env) error {
 }
 
 func runAnnounce(ctx context.Context, e *env) error {
-	h, err := e.newHost("127.0.0.1")
+	h, err := e.newVisitor(ctx)
 	if err != nil {
-		return err
-	}
-	if _, err := e.connect(ctx, h); err != nil {
 		return err
 	}
 	node, err := e.askIdentify(ctx, h)

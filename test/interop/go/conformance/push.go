@@ -31,11 +31,8 @@ func runPush(ctx context.Context, e *env) error {
 		// a new listener makes the host look at its addresses again
 		return a.host.Network().Listen(ma.StringCast("/ip4/127.0.0.1/tcp/0"))
 	}
-	b, err := e.newHost("127.0.0.1")
+	b, err := e.newVisitor(ctx)
 	if err != nil {
-		return err
-	}
-	if _, err := e.connect(ctx, b); err != nil {
 		return err
 	}
 	kad, err := e.openKad(ctx, b)

@@ -13,11 +13,8 @@ import (
 // runRecords: newer clients list transports that an older node cannot parse, and keys need not be sha2-256 multihashes.
 // Whatever the node makes of them, the client keeps its stream.
 func runRecords(ctx context.Context, e *env) error {
-	h, err := e.newHost("127.0.0.1")
+	h, err := e.newVisitor(ctx)
 	if err != nil {
-		return err
-	}
-	if _, err := e.connect(ctx, h); err != nil {
 		return err
 	}
 	kad, err := e.openKad(ctx, h)

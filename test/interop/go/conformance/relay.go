@@ -55,11 +55,8 @@ func runRelay(ctx context.Context, e *env) error {
 		return err
 	}
 
-	c, err := e.newHost("127.0.0.1")
+	c, err := e.newVisitor(ctx)
 	if err != nil {
-		return err
-	}
-	if _, err := e.connect(ctx, c); err != nil {
 		return err
 	}
 	kad, err := e.openKad(ctx, c)
