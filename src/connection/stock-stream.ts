@@ -1,0 +1,70 @@
+import type { Connection, Stream, StreamHandler } from '@libp2p/interface'
+import type { ByteProtocol, ByteStream, ByteStreamHandler } from './byte-stream.ts'
+
+/** A protocol as libp2p's registrar takes it, for connections whose streams are libp2p's own. */
+export function asStreamHandler(protocol: ByteProtocol): StreamHandler {
+  return (stream: Stream, connection: Connection) => {
+    const carrier = new StockStream(stream)
+    carrier.attach(protocol.open(carrier, connection))
+  }
+}
+
+/** A stream of libp2p as a {@link ByteStream}. */
+class StockStream implements ByteStream {
+  readonly #stream: Stream
+  #handler: ByteStreamHandler | undefined
+  #ended = false
+
+  constructor(stream: Stream) {
+    this.#stream = stream
+  }
+
+  attach(handler: ByteStreamHandler): void {
+    const stream = this.#stream
+    this.#handler = handler
+    stream.addEventListener('drain', () => handler.onDrain())
+    stream.addEventListener('close', () => handler.onClose())
+    stream.addEventListener('remoteCloseWrite', this.#onRemoteEnd)
+    // this listener makes libp2p 3.3 deliver, in a microtask, what came before it
+    stream.addEventListener('message', ({ data }) => {
+      handler.onData(data.subarray())
+      this.#passEndOn()
+    })
+    if (stream.remoteWriteStatus === 'closed') this.#onRemoteEnd()
+  }
+
+  readonly #onRemoteEnd = (): void => {
+    this.#ended = true
+    this.#passEndOn()
+  }
+
+  /** Only after what came before it, which a paused stream holds back. */
+  #passEndOn(): void {
+    if (!this.#ended || this.#stream.readStatus === 'paused' || this.#stream.readBufferLength > 0) return
+    this.#ended = false
+    this.#handler?.onEnd()
+  }
+
+  send(bytes: Uint8Array): boolean {
+    return this.#stream.writeStatus !== 'writable' || this.#stream.send(bytes)
+  }
+
+  // a stream whose other side has ended is neither paused nor resumed: both throw
+  pause(): void {
+    if (this.#stream.readStatus === 'readable') this.#stream.pause()
+  }
+
+  resume(): void {
+    if (this.#stream.readStatus !== 'paused') return
+    this.#stream.resume()
+    this.#passEndOn()
+  }
+
+  close(): void {
+    this.#stream.close().catch((cause: Error) => this.#stream.abort(cause))
+  }
+
+  reset(reason: string): void {
+    this.#stream.abort(new Error(reason))
+  }
+}

@@ -1,0 +1,65 @@
+import type { Clock } from './clock.ts'
+
+const defaultTickMs = 1_000
+
+/**
+ * Deadlines that are all equally far away, so that they are due in the order in which they were set: one timer serves tens of
+ * thousands, and setting, moving and dropping one costs O(1). Holds one entry for each item until it is due or dropped.
+ */
+export class Deadlines<T> {
+  /** Item → when it is due; the soonest first. */
+  readonly #due = new Map<T, number>()
+  readonly #clock: Clock
+  readonly #waitMs: number
+  readonly #onDue: (item: T) => void
+  readonly #tickMs: number
+  #cancel: (() => void) | undefined
+
+  /**
+   * @param onDue called once an item's wait is over, up to one tick late; the item has been dropped by then
+   * @param tickMs how often is looked, as long as there is something to wait for
+   */
+  constructor(clock: Clock, waitMs: number, onDue: (item: T) => void, tickMs = Math.min(defaultTickMs, waitMs)) {
+    this.#clock = clock
+    this.#waitMs = waitMs
+    this.#onDue = onDue
+    this.#tickMs = tickMs
+  }
+
+  get size(): number {
+    return this.#due.size
+  }
+
+  /** Sets the deadline of `item`, or moves it: it is due when the wait is over, counted from now. */
+  set(item: T): void {
+    this.#due.delete(item)
+    this.#due.set(item, this.#clock.now() + this.#waitMs)
+    this.#cancel ??= this.#clock.after(this.#tickMs, this.#tick)
+  }
+
+  drop(item: T): void {
+    this.#due.delete(item)
+    if (this.#due.size === 0) this.#rest()
+  }
+
+  clear(): void {
+    this.#due.clear()
+    this.#rest()
+  }
+
+  readonly #tick = (): void => {
+    this.#cancel = undefined
+    const nowMs = this.#clock.now()
+    for (const [item, dueMs] of this.#due) {
+      if (dueMs > nowMs) break
+      this.#due.delete(item)
+      this.#onDue(item)
+    }
+    if (this.#due.size > 0) this.#cancel ??= this.#clock.after(this.#tickMs, this.#tick)
+  }
+
+  #rest(): void {
+    this.#cancel?.()
+    this.#cancel = undefined
+  }
+}
