@@ -5,10 +5,11 @@ declare module 'sodium-native' {
     crypto_box_keypair(publicKey: Uint8Array, secretKey: Uint8Array): void
     crypto_scalarmult_base(publicKey: Uint8Array, secretKey: Uint8Array): void
     crypto_scalarmult(shared: Uint8Array, secretKey: Uint8Array, publicKey: Uint8Array): void
+    crypto_sign_verify_detached(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean
     crypto_aead_chacha20poly1305_ietf_encrypt(
       sealed: Uint8Array,
       message: Uint8Array,
-      associatedData: Uint8Array,
+      associatedData: Uint8Array | null,
       nsec: null,
       nonce: Uint8Array,
       key: Uint8Array
@@ -17,7 +18,7 @@ declare module 'sodium-native' {
       message: Uint8Array,
       nsec: null,
       sealed: Uint8Array,
-      associatedData: Uint8Array,
+      associatedData: Uint8Array | null,
       nonce: Uint8Array,
       key: Uint8Array
     ): number

@@ -1,14 +1,11 @@
-import { createPublicKey, verify, type X509Certificate } from 'node:crypto'
-import { publicKeyFromProtobuf } from '@libp2p/crypto/keys'
-import type { PeerId, PublicKey } from '@libp2p/interface'
-import { peerIdFromCID } from '@libp2p/peer-id'
+import type { X509Certificate } from 'node:crypto'
+import type { PeerId } from '@libp2p/interface'
+import { verifySignedBy } from '../identity-key.ts'
 import { type Element, elements, inside, Tag } from './der.ts'
 
 /** 1.3.6.1.4.1.53594.1.1, the libp2p Public Key Extension. */
 const extensionOid = Buffer.from('2b0601040183a25a0101', 'hex')
 const signaturePrefix = Buffer.from('libp2p-tls-handshake:')
-/** The frame of an Ed25519 public key in DER (RFC 8410). */
-const ed25519SpkiPrefix = Buffer.from('302a300506032b6570032100', 'hex')
 
 /** Why a certificate does not prove an identity. */
 export interface CertificateProblem {
@@ -18,7 +15,7 @@ export interface CertificateProblem {
 /**
  * The peer whose identity key signed the key of a TLS certificate (libp2p specification tls/tls.md, "Peer
  * Authentication"): the certificate is valid now, signed by itself, has no critical extension that is not known, and one
- * libp2p extension with a good signature. Ed25519, the key of nearly everyone, is verified by node:crypto in some 70 µs.
+ * libp2p extension with a good signature.
  *
  * @param nowMs wall time
  */
@@ -35,11 +32,11 @@ export async function verifyPeerCertificate(
   if ('problem' in fields) return fields
   if (!isSelfSigned(certificate)) return { problem: 'it is not signed by its own key' }
 
-  const key = identityKey(fields.publicKey)
-  if (key === undefined) return { problem: 'its identity key cannot be read' }
   const signed = Buffer.concat([signaturePrefix, fields.spki])
-  if (!(await isSignedBy(key, signed, fields.signature))) return { problem: 'its identity key has not signed it' }
-  return peerIdFromCID(key.toCID())
+  const peer = await verifySignedBy(fields.publicKey, signed, fields.signature)
+  if (peer === 'bad-identity') return { problem: 'its identity key cannot be read' }
+  if (peer === 'bad-signature') return { problem: 'its identity key has not signed it' }
+  return peer
 }
 
 function isSelfSigned(certificate: X509Certificate): boolean {
@@ -98,22 +95,4 @@ function fieldsOf(der: Uint8Array): Fields | CertificateProblem | undefined {
 /** The standard extensions (2.5.29.…) are known: they say nothing that matters for an identity. */
 function isKnownOid(oid: Uint8Array): boolean {
   return oid[0] === 0x55 && oid[1] === 0x1d
-}
-
-function identityKey(protobuf: Uint8Array): PublicKey | undefined {
-  try {
-    return publicKeyFromProtobuf(protobuf)
-  } catch {
-    return undefined
-  }
-}
-
-async function isSignedBy(key: PublicKey, signed: Uint8Array, signature: Uint8Array): Promise<boolean> {
-  try {
-    if (key.type !== 'Ed25519') return await key.verify(signed, signature)
-    const der = Buffer.concat([ed25519SpkiPrefix, key.raw])
-    return verify(null, signed, createPublicKey({ key: der, format: 'der', type: 'spki' }), signature)
-  } catch {
-    return false
-  }
 }
