@@ -31,13 +31,18 @@ export class NoiseRecords {
     this.#receive = receive
   }
 
+  /** Bytes of memory that the partial record takes. */
+  get pendingBytes(): number {
+    return this.#partial?.bytes.length ?? 0
+  }
+
   /**
    * Takes bytes as they came from the peer, cut anywhere.
    *
    * @param chunk is decrypted in place: its content is spent
    * @param onPlaintext the content of one record, never empty; valid during the call alone: copy what is kept. May call
    *   {@link seal} and {@link close}, not `push`
-   * @throws NoiseError bad-record, and then it is closed
+   * @throws NoiseError bad-record, and then it is closed; nonce-exhausted
    */
   push(chunk: Uint8Array, onPlaintext: (plaintext: Uint8Array) => void): void {
     let at = this.#partial === undefined ? 0 : this.#collect(chunk, onPlaintext)
