@@ -4,6 +4,7 @@ import { type IdentityProblem, verifySignedBy } from '../identity-key.ts'
 import { NoiseError } from './error.ts'
 import { decodePayload, encodePayload, type Payload } from './payload.ts'
 import { generateKeyPair, type KeyPair } from './primitives.ts'
+import { maxMessageBytes } from './symmetric-state.ts'
 import { type CipherPair, type XxInit, XxResponder } from './xx-responder.ts'
 
 const signaturePrefix = Buffer.from('noise-libp2p-static-key:')
@@ -71,6 +72,7 @@ export class NoiseResponder {
    */
   read(message: Uint8Array): Uint8Array | undefined {
     const xx = this.#take()
+    if (message.length > maxMessageBytes) throw new NoiseError('bad-message')
     if (!this.#answered) {
       this.#answered = true
       xx.readFirst(message) // a payload here is signed by nobody; as in Go, it is not looked at

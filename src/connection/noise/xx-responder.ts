@@ -1,7 +1,7 @@
 import { CipherState, tagBytes } from './cipher-state.ts'
 import { NoiseError } from './error.ts'
 import { generateKeyPair, type KeyPair, keyBytes, memory, sharedSecret } from './primitives.ts'
-import { maxMessageBytes, SymmetricState } from './symmetric-state.ts'
+import { SymmetricState } from './symmetric-state.ts'
 
 /** Bytes of the length in front of every Noise message on the wire, big-endian (libp2p specification noise/README.md). */
 export const lengthBytes = 2
@@ -29,7 +29,7 @@ export interface CipherPair {
  *     <- e, ee, s, es
  *     -> s, se
  *
- * Each step once, in the order of the methods; after an error it is good for nothing.
+ * Each step once, in the order of the methods; after an error it is good for nothing. Messages have 65,535 bytes at most.
  */
 export class XxResponder {
   readonly #symmetric: SymmetricState
@@ -48,7 +48,7 @@ export class XxResponder {
    * @throws NoiseError bad-message
    */
   readFirst(message: Uint8Array): Uint8Array {
-    if (message.length < keyBytes || message.length > maxMessageBytes) throw new NoiseError('bad-message')
+    if (message.length < keyBytes) throw new NoiseError('bad-message')
     this.#remoteEphemeral.set(message.subarray(0, keyBytes))
     this.#symmetric.mixHash(this.#remoteEphemeral)
     return this.#open(message.subarray(keyBytes))
@@ -78,7 +78,6 @@ export class XxResponder {
    * @throws NoiseError bad-message, bad-key
    */
   readThird(message: Uint8Array): { remoteStatic: Uint8Array; payload: Uint8Array } {
-    if (message.length < sealedKeyBytes || message.length > maxMessageBytes) throw new NoiseError('bad-message')
     const remoteStatic = this.#open(message.subarray(0, sealedKeyBytes))
     this.#mixShared(this.#ephemeral, remoteStatic)
     return { remoteStatic, payload: this.#open(message.subarray(sealedKeyBytes)) }

@@ -82,8 +82,9 @@ describe('a handshake', () => {
   })
 
   it('keeps nothing of the message that named the peer', () => {
-    const { remotePublicKey } = sessionWith(peer.identity.payload)
+    const { remotePublicKey, remotePeer } = sessionWith(peer.identity.payload)
     expect(remotePublicKey.buffer.byteLength).toBe(36)
+    expect(remotePeer.toMultihash().digest.buffer.byteLength).toBe(36)
   })
 
   it('has fresh keys each time', () => {

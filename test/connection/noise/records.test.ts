@@ -176,7 +176,7 @@ describe('a damaged record', () => {
 })
 
 describe('closing', () => {
-  it('drops the rest of the chunk that is being read, and the partial record', () => {
+  it('drops the rest of the chunk that is being read, and what comes later', () => {
     const { here, there } = pair()
     const [one, two, three] = ['one', 'two', 'three'].map((text) => here.seal([Buffer.from(text)]))
     const out: string[] = []
@@ -186,6 +186,13 @@ describe('closing', () => {
     })
     there.push(three!.subarray(5), (text) => out.push(String(text)))
     expect(out).toEqual(['one'])
+  })
+
+  it('gives back the memory of a partial record', () => {
+    const { here, there } = pair()
+    received(there, here.seal([Buffer.from('one')]).subarray(0, 5))
+    expect(there.pendingBytes).toBe(5)
+    there.close()
     expect(there.pendingBytes).toBe(0)
   })
 })
