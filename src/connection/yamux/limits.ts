@@ -1,0 +1,24 @@
+/** What one peer may cost through one session. */
+export interface YamuxLimits {
+  /** Streams that the peer may have open; the one beyond is reset. */
+  readonly maxInboundStreams: number
+  /** Streams of ours; `open` throws beyond. go-yamux accepts 256 before it looks at them. */
+  readonly maxOutboundStreams: number
+  /** Memory that holds what came for paused streams, in bytes; beyond, the session fails. */
+  readonly maxUnreadBytes: number
+  /** What waits for the peer's windows or for `releaseData`, in bytes; the stream that goes beyond is reset. */
+  readonly maxUnsentBytes: number
+  /** Streams that the peer may reset, or that are refused, between two calls of `relax`; beyond, the session fails. */
+  readonly resetBudget: number
+}
+
+export const DEFAULT_LIMITS: YamuxLimits = {
+  maxInboundStreams: 256,
+  maxOutboundStreams: 256,
+  // four streams with a full window each
+  maxUnreadBytes: 1024 * 1024,
+  // four of the longest kad answers
+  maxUnsentBytes: 4 * 1024 * 1024,
+  // a Go client resets a handful a minute; a thousand cost this node less than 10 ms
+  resetBudget: 1000
+}
