@@ -17,13 +17,16 @@ import {
   WINDOW_UPDATE
 } from './frame.ts'
 import { DEFAULT_LIMITS, type YamuxLimits } from './limits.ts'
-import { UNATTENDED, YamuxStream } from './stream.ts'
+import { YamuxStream } from './stream.ts'
 import { StreamTable, type YamuxOwner } from './stream-table.ts'
 
 export { YamuxError, type YamuxReason } from './error.ts'
 export type { YamuxLimits } from './limits.ts'
 export { YamuxStream } from './stream.ts'
 export type { YamuxOwner } from './stream-table.ts'
+
+/** Stands in until the owner has given a stream its handler. */
+const UNATTENDED: ByteStreamHandler = { onData() {}, onDrain() {}, onEnd() {}, onClose() {} }
 
 /**
  * A yamux session (`/yamux/1.0.0`) as a state machine over bytes: no timers, no promises, no events.

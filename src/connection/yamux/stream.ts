@@ -26,9 +26,6 @@ interface Unsent {
   bytes: number
 }
 
-/** Stands in until the owner has given a stream its handler. */
-export const UNATTENDED: ByteStreamHandler = { onData() {}, onDrain() {}, onEnd() {}, onClose() {} }
-
 /** One stream. An idle one is this object and its place in the table: tens of thousands are open at a time. */
 export class YamuxStream implements ByteStream {
   handler: ByteStreamHandler
