@@ -178,8 +178,9 @@ export class YamuxStream implements ByteStream {
       return
     }
     this.#unsent = undefined
-    if (this.#is(CLOSING)) this.#sendFin()
-    else this.#guard(() => this.handler.onDrain())
+    this.#guard(() => this.handler.onDrain())
+    // before or within onDrain, which may also have sent more
+    if (this.#is(CLOSING) && !this.#is(FIN_SENT | OVER) && this.#unsent === undefined) this.#sendFin()
   }
 
   /** The connection is gone. */

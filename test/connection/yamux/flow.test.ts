@@ -148,6 +148,29 @@ describe('the window for us', () => {
     receive(update(1, 4))
     expect(frames()).toMatchObject([{ payload: 'e' }, { type: WINDOW_UPDATE, flags: FIN }])
     expect(yamux.unsentBytes).toBe(0)
+    // whoever stopped reading for it may read on
+    expect(handler.events).toEqual(['drain'])
+  })
+
+  it('sends what onDrain sends before it ends, and ends once', () => {
+    const { receive, opened, frames } = session()
+    const { stream, handler } = opened(1)
+    stream.send(Buffer.alloc(WINDOW_BYTES + 1))
+    frames()
+    handler.onDrain = () => {
+      if (stream.writeClosed) return
+      stream.send(Buffer.from('ab'))
+      stream.close()
+    }
+    receive(update(1, 2))
+    expect(frames()).toMatchObject([{ length: 1 }, { payload: 'a' }])
+    receive(update(1, 2))
+    expect(frames()).toMatchObject([{ payload: 'b' }, { flags: FIN }])
+    const other = opened(3)
+    other.stream.send(Buffer.alloc(WINDOW_BYTES + 1))
+    other.handler.onDrain = () => other.stream.close()
+    receive(update(3, 1))
+    expect(frames().filter(({ flags }) => flags === FIN)).toHaveLength(1)
   })
 
   it('drains once for each time that it was full', () => {
