@@ -12,7 +12,6 @@ export type YamuxReason =
   | 'closed'
   | 'go-away'
   | 'too-many-streams'
-  | 'ids-exhausted'
 
 /** The only error that a session throws: a peer that breaks the protocol or a limit, or a stream that cannot be opened. */
 export class YamuxError extends Error {

@@ -21,9 +21,6 @@ export const MAX_UINT32 = 2 ** 32 - 1
 /** What each side of a new stream may send before it hears more; the specification's. */
 export const INITIAL_WINDOW_BYTES = 256 * 1024
 
-/** Half of the window is given back at a time: few updates, and the peer need not wait for one. */
-export const GIVE_BACK_BYTES = INITIAL_WINDOW_BYTES / 2
-
 /** Payload of one frame of ours. go-yamux sends as much, so that one stream does not keep the others waiting. */
 export const MAX_PAYLOAD_BYTES = 64 * 1024
 

@@ -9,7 +9,6 @@ import {
   HEADER_BYTES,
   INITIAL_WINDOW_BYTES,
   KNOWN_FLAGS,
-  MAX_UINT32,
   PING,
   RST,
   SYN,
@@ -117,7 +116,6 @@ export class YamuxSession {
     if (this.#over) throw new YamuxError('closed')
     if (this.#sentGoAway || this.#receivedGoAway) throw new YamuxError('go-away')
     if (streams.size - inboundCount >= limits.maxOutboundStreams) throw new YamuxError('too-many-streams')
-    if (this.#nextId > MAX_UINT32) throw new YamuxError('ids-exhausted')
     const stream = new YamuxStream(this.#table, this.#nextId, false, handler)
     this.#nextId += 2
     this.#table.add(stream)
@@ -156,10 +154,7 @@ export class YamuxSession {
   /** The socket has caught up: what waits is sent as far as the windows go. */
   releaseData(): void {
     this.#table.held = false
-    for (const stream of this.#table.streams.values()) {
-      if (this.#table.held) break
-      stream.flush()
-    }
+    for (const stream of this.#table.streams.values()) stream.flush()
   }
 
   /** Forgives the resets so far; on the owner's tick, which decides how many a second are {@link YamuxLimits.resetBudget}. */

@@ -1,16 +1,6 @@
 import type { ByteStream, ByteStreamHandler } from '../byte-stream.ts'
 import { YamuxError } from './error.ts'
-import {
-  ACK,
-  DATA,
-  FIN,
-  GIVE_BACK_BYTES,
-  INITIAL_WINDOW_BYTES,
-  MAX_PAYLOAD_BYTES,
-  MAX_UINT32,
-  RST,
-  WINDOW_UPDATE
-} from './frame.ts'
+import { ACK, DATA, FIN, INITIAL_WINDOW_BYTES, MAX_PAYLOAD_BYTES, MAX_UINT32, RST, WINDOW_UPDATE } from './frame.ts'
 import type { StreamTable } from './stream-table.ts'
 import { Unread } from './unread.ts'
 
@@ -26,6 +16,9 @@ const RESET_BY_US = 128
 const RESET_BY_PEER = 256
 const OVER = 512
 const DELIVERING_UNREAD = 1024
+
+/** Half of the window at a time: few updates, and the peer need not wait for one. */
+const GIVE_BACK_BYTES = INITIAL_WINDOW_BYTES / 2
 
 /** What the peer's window, or the socket, does not take yet. */
 interface Unsent {
@@ -146,7 +139,6 @@ export class YamuxStream implements ByteStream {
   }
 
   receiveFin(): void {
-    if (this.#is(FIN_RECEIVED | OVER)) return
     this.#state |= FIN_RECEIVED
     this.#deliverEnd()
   }
@@ -219,7 +211,6 @@ export class YamuxStream implements ByteStream {
   }
 
   #queue(bytes: Uint8Array): void {
-    if (bytes.length === 0) return
     const table = this.#table
     if (table.unsentBytes + bytes.length > table.limits.maxUnsentBytes) {
       this.reset('too much is unsent')
