@@ -92,7 +92,8 @@ export class BootstrapNode {
   status(): Status {
     return {
       connected: this.libp2p.services.connectionManager.index.connectedPeers,
-      peerstore: this.#host.peers.peerCount,
+      // and this node itself, as Go counts
+      peerstore: this.libp2p.services.rendezvous.contacts.size + 1,
       dhtRoutingTable: this.libp2p.services.rendezvous.routingTableSize,
       ...processStatus()
     }

@@ -3,7 +3,7 @@ import { noise } from '@libp2p/noise'
 import { tcp } from '@libp2p/tcp'
 import { yamux } from '@libp2p/yamux'
 import { createLibp2p, type Libp2p } from 'libp2p'
-import { afterEach, expect, it } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import { BootstrapNode } from '../src/bootstrap-node.ts'
 import { peerstoreGcIntervalMs } from '../src/peers/peerstore-gc.ts'
 import { encodeAnswer, encodePeer, MessageType } from '../src/rendezvous/wire.ts'
@@ -56,34 +56,44 @@ function held(node: BootstrapNode) {
     records: rendezvous.book.records,
     keys: rendezvous.book.keys,
     routingTable: rendezvous.routingTableSize,
-    peerstore: node.status().peerstore,
     meshsubStreams: pubsub.gate.sunk
   }
 }
 
-it('nothing is left of peers that have gone, but their records, and of those nothing after their life', async () => {
-  const clock = new SimulatedClock()
-  const node = await BootstrapNode.create(testConfig({ CONN_MANAGER_GRACE_PERIOD: '0' }), { clock })
-  opened.push(() => node.close())
-  const empty = held(node)
-  expect(empty.peerstore).toBe(1)
-  const timers = clock.pending
+const inPeerStore = async (node: BootstrapNode) => (await node.libp2p.peerStore.all()).length
 
-  const peers = await Promise.all(Array.from({ length: 10 }, client))
-  await Promise.all(peers.map((peer) => visit(node, peer)))
-  await expect.poll(() => held(node)).toMatchObject({ connections: 10, records: 10, peerstore: 11, meshsubStreams: 10 })
-
-  await Promise.all(peers.map((peer) => peer.stop()))
-  const provided = { ...empty, contacts: 10, records: 10, keys: 1 }
-  await expect.poll(() => ({ ...held(node), peerstore: 1 })).toEqual(provided)
+describe.each([
+  // the lean connection brings into the peer store only whom a topology wants
+  { stack: 'lean', kept: [0, 0, 0] },
   // two cycles: who left since the last one is spared once
-  for (const peerstore of [11, 1]) {
-    clock.advance(peerstoreGcIntervalMs)
-    await expect.poll(() => held(node).peerstore).toBe(peerstore)
-    await expect.poll(() => clock.pending).toBe(timers)
-  }
-  expect(held(node)).toEqual(provided)
+  { stack: 'stock', kept: [10, 10, 0] }
+])('on the $stack stack', ({ stack, kept: [connected, afterOneCycle, afterTwo] }) => {
+  it('nothing is left of peers that have gone, but their records, and of those nothing after their life', async () => {
+    const clock = new SimulatedClock()
+    const config = testConfig({ CONN_MANAGER_GRACE_PERIOD: '0', CONNECTION_STACK: stack })
+    const node = await BootstrapNode.create(config, { clock })
+    opened.push(() => node.close())
+    const empty = held(node)
+    expect(node.status().peerstore).toBe(1)
+    const timers = clock.pending
 
-  clock.advance(recordLifeMs)
-  await expect.poll(() => held(node)).toEqual(empty)
-}, 60_000)
+    const peers = await Promise.all(Array.from({ length: 10 }, client))
+    await Promise.all(peers.map((peer) => visit(node, peer)))
+    await expect.poll(() => held(node)).toMatchObject({ connections: 10, records: 10, meshsubStreams: 10 })
+    await expect.poll(() => inPeerStore(node)).toBe(connected)
+    expect(node.status().peerstore).toBe(11)
+
+    await Promise.all(peers.map((peer) => peer.stop()))
+    const provided = { ...empty, contacts: 10, records: 10, keys: 1 }
+    await expect.poll(() => held(node)).toEqual(provided)
+    for (const left of [afterOneCycle, afterTwo]) {
+      clock.advance(peerstoreGcIntervalMs)
+      await expect.poll(() => inPeerStore(node)).toBe(left)
+      await expect.poll(() => clock.pending).toBe(timers)
+    }
+    expect(held(node)).toEqual(provided)
+
+    clock.advance(recordLifeMs)
+    await expect.poll(() => held(node)).toEqual(empty)
+  }, 60_000)
+})

@@ -110,7 +110,7 @@ export class AdmissionManager implements ConnectionManager, Startable {
     events.removeEventListener('connection:close', this.#onClose)
   }
 
-  acceptIncomingConnection(_connection: MultiaddrConnection): boolean {
+  acceptIncomingConnection(_connection?: MultiaddrConnection): boolean {
     const { maxConnections } = this.#limits
     if (this.total >= maxConnections && this.#pendingInbound >= maxConnections * handshakeShareAtCap) {
       this.refusals.tooManyHandshakes++

@@ -12,11 +12,15 @@ export interface Config {
   readonly listenAddresses: readonly string[]
   readonly publicIp: string | undefined
   readonly connections: ConnectionLimits
+  readonly connectionStack: ConnectionStackName
   readonly relay: RelayLimits | undefined
   readonly gossipsubTopicPrefix: string
   readonly log: LogConfig
   readonly profiles: { readonly address: string; readonly port: number } | undefined
 }
+
+/** Who makes inbound connections: this node, or the libraries. */
+export type ConnectionStackName = 'lean' | 'stock'
 
 export interface ConnectionLimits {
   readonly lowWater: number

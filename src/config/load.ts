@@ -140,6 +140,7 @@ function toConfig(values: Values): Config {
       gracePeriodMs: values.CONN_MANAGER_GRACE_PERIOD * 1000,
       maxPerPeer: values.CONN_MANAGER_MAX_PER_PEER
     },
+    connectionStack: values.CONNECTION_STACK,
     relay: values.ENABLE_RELAY_SERVICE
       ? {
           maxReservations: values.RELAY_MAX_RESERVATIONS,

@@ -69,6 +69,12 @@ export const settings = {
     fallback: '8',
     meaning: 'connections of one peer; above it its oldest idle one is closed'
   }),
+  CONNECTION_STACK: setting(values.oneOf('lean', 'stock'), {
+    flag: 'connection-stack',
+    fallback: 'lean',
+    meaning:
+      'who makes inbound connections: this node (`lean`), or the libp2p libraries (`stock`) at several times the cost'
+  }),
   ENABLE_RELAY_SERVICE: setting(values.boolean, {
     flag: 'enable-relay-service',
     fallback: 'true',

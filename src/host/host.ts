@@ -1,8 +1,7 @@
-import { identify, identifyPush } from '@libp2p/identify'
+import type { Identify } from '@libp2p/identify'
 import type { ComponentLogger, Libp2p, PeerId } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
 import { type Ping, ping } from '@libp2p/ping'
-import { tcp } from '@libp2p/tcp'
 import { createLibp2p, type Libp2pOptions } from 'libp2p'
 import type { Logger } from 'pino'
 import { AdmissionManager } from '../admission/connection-manager.ts'
@@ -20,9 +19,11 @@ import { version } from '../version.ts'
 import { announceEveryListenAddress, tcpMultiaddr } from './addresses.ts'
 import { Liveness, yamuxWithLiveness } from './liveness.ts'
 import { relay } from './relay/service.ts'
+import { leanStack, stockStack } from './stack.ts'
 
 export interface HostServices extends Record<string, unknown> {
   readonly connectionManager: AdmissionManager
+  readonly identify: Identify
   readonly ping: Ping
   readonly pubsub: Pubsub
   readonly rendezvous: Rendezvous
@@ -59,6 +60,14 @@ export async function createHost(config: Config, identity: Identity, parts: Host
     protect: (peer: PeerId, reason: string) => admission?.index.protect(peerKey(peer), reason),
     unprotect: (peer: PeerId, reason: string) => admission?.index.unprotect(peerKey(peer), reason)
   }
+  const admissionOnceMade = () => {
+    if (admission === undefined) throw new Error('a connection came before there was an admission')
+    return admission
+  }
+  const stack =
+    config.connectionStack === 'lean'
+      ? await leanStack(identity.privateKey, { clock: parts.clock, liveness, admission: admissionOnceMade })
+      : stockStack()
   const options: Libp2pOptions<HostServices> = {
     start: false,
     privateKey: identity.privateKey,
@@ -69,7 +78,7 @@ export async function createHost(config: Config, identity: Identity, parts: Host
       listen: config.listenAddresses.map((ip) => tcpMultiaddr(ip, config.port)),
       ...(config.publicIp === undefined ? {} : { appendAnnounce: [tcpMultiaddr(config.publicIp, config.port)] })
     },
-    transports: [tcp()],
+    transports: [stack.transport],
     // both are offered; a Go client takes TLS first
     connectionEncrypters: [inboundTls(parts.clock), noise({ crypto: sodiumCrypto })],
     streamMuxers: [yamuxWithLiveness(liveness)],
@@ -84,11 +93,10 @@ export async function createHost(config: Config, identity: Identity, parts: Host
         return admission
       },
       reachability: announceEveryListenAddress,
-      identify: identify(),
-      identifyPush: identifyPush(),
+      ...stack.services,
       ping: ping(),
       ...(config.relay === undefined ? {} : { relay: relay(config.relay, parts.clock, protection) }),
-      pubsub: pubsub(config.gossipsubTopicPrefix),
+      pubsub: pubsub(config.gossipsubTopicPrefix, stack.byteProtocols, stack.identifyAgain),
       rendezvous: (components) => {
         server = rendezvous(parts.clock, hooks)(components)
         return server

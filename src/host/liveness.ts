@@ -1,74 +1,54 @@
 import type { MessageStream, StreamMuxer, StreamMuxerFactory } from '@libp2p/interface'
 import { yamux } from '@libp2p/yamux'
 import type { Clock } from '../clock.ts'
+import { Deadlines } from '../deadlines.ts'
 
 /** A peer that is frozen, or whose network is gone, is found within the sum: Go takes 39 s. */
 export const pingIntervalMs = 20_000
 export const answerWithinMs = 15_000
-const tickMs = 1_000
 
 /** A connection as this sees it. */
 export interface Pingable {
-  /** Resolves with the answer; never rejects for a peer that does not answer. */
-  ping(): Promise<number>
+  /** Asks for an answer, which counts as heard. */
+  ping(): void
   abort(error: Error): void
 }
 
 /**
- * Finds dead peers by yamux pings: one timer for all, and each connection on its own beat, counted from when it came, so that
- * pings never go out all at once. Holds one entry for each open connection.
+ * Finds dead peers: one that has not been heard for a while is pinged, and closed when it does not answer. Each connection is
+ * on its own beat, so that pings never go out all at once. Holds one entry for each open connection.
  */
 export class Liveness {
-  /** Connection → when its next ping is due; the soonest first, since all wait equally long. */
-  readonly #idle = new Map<Pingable, number>()
-  /** Connection → when its answer is due; the soonest first. */
-  readonly #asked = new Map<Pingable, number>()
-  readonly #clock: Clock
-  #cancel = () => {}
+  readonly #quiet: Deadlines<Pingable>
+  readonly #asked: Deadlines<Pingable>
 
   constructor(clock: Clock) {
-    this.#clock = clock
+    this.#quiet = new Deadlines(clock, pingIntervalMs, (connection) => {
+      this.#asked.set(connection)
+      connection.ping()
+    })
+    this.#asked = new Deadlines(clock, answerWithinMs, (connection) => {
+      connection.abort(new Error(`the peer has not answered a ping for ${answerWithinMs} ms`))
+    })
   }
 
   get watched(): number {
-    return this.#idle.size + this.#asked.size
+    return this.#quiet.size + this.#asked.size
   }
 
   watch(connection: Pingable): void {
-    if (this.watched === 0) this.#cancel = this.#clock.after(tickMs, this.#tick)
-    this.#idle.set(connection, this.#clock.now() + pingIntervalMs)
+    this.#quiet.set(connection)
+  }
+
+  /** The peer has sent something. Only for who is watched. */
+  heard(connection: Pingable): void {
+    this.#asked.drop(connection)
+    this.#quiet.set(connection)
   }
 
   forget(connection: Pingable): void {
-    this.#idle.delete(connection)
-    this.#asked.delete(connection)
-    if (this.watched === 0) this.#cancel()
-  }
-
-  readonly #tick = (): void => {
-    const nowMs = this.#clock.now()
-    for (const [connection, dueMs] of this.#asked) {
-      if (dueMs > nowMs) break
-      this.forget(connection)
-      connection.abort(new Error(`the peer has not answered a ping for ${answerWithinMs} ms`))
-    }
-    for (const [connection, dueMs] of this.#idle) {
-      if (dueMs > nowMs) break
-      this.#ask(connection, nowMs)
-    }
-    if (this.watched > 0) this.#cancel = this.#clock.after(tickMs, this.#tick)
-  }
-
-  #ask(connection: Pingable, nowMs: number): void {
-    this.#idle.delete(connection)
-    this.#asked.set(connection, nowMs + answerWithinMs)
-    connection.ping().then(
-      () => {
-        if (this.#asked.delete(connection)) this.#idle.set(connection, this.#clock.now() + pingIntervalMs)
-      },
-      // it is closing; its close event is on the way
-      () => {}
-    )
+    this.#quiet.drop(connection)
+    this.#asked.drop(connection)
   }
 }
 
@@ -81,11 +61,27 @@ export function yamuxWithLiveness(liveness: Liveness): () => StreamMuxerFactory 
     const factory = yamux({ enableKeepAlive: false })()
     const create = factory.createStreamMuxer.bind(factory)
     const watched = (connection: MessageStream): StreamMuxer => {
-      const muxer = create(connection)
-      // aborting the muxer alone would leave the connection open
-      const pingable: Pingable = { ping: () => muxer.ping(), abort: (error) => connection.abort(error) }
+      const muxer = create(connection) as StreamMuxer & { ping(): Promise<number> }
+      let isOpen = true
+      const pingable: Pingable = {
+        ping() {
+          muxer.ping().then(
+            () => {
+              if (isOpen) liveness.heard(pingable)
+            },
+            // it is closing; its close event is on the way
+            () => {}
+          )
+        },
+        // aborting the muxer alone would leave the connection open
+        abort: (error) => connection.abort(error)
+      }
       liveness.watch(pingable)
-      connection.addEventListener('close', () => liveness.forget(pingable), { once: true })
+      const forget = () => {
+        isOpen = false
+        liveness.forget(pingable)
+      }
+      connection.addEventListener('close', forget, { once: true })
       return muxer
     }
     return Object.assign(factory, { createStreamMuxer: watched })

@@ -8,7 +8,7 @@ export const statusIntervalMs = 60_000
 export interface Status {
   /** Peers connected. */
   readonly connected: number
-  /** Peers in the peer store, this node included. */
+  /** Peers whose addresses are kept, since they are connected or have a provider record; and this node. */
   readonly peerstore: number
   /** Peers in the DHT's routing table. */
   readonly dhtRoutingTable: number

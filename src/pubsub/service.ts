@@ -1,6 +1,7 @@
 import { type GossipSub, type GossipSubComponents, gossipsub, type Message } from '@libp2p/gossipsub'
 import type { Connection } from '@libp2p/interface'
 import type { ConnectionManager, Registrar } from '@libp2p/interface-internal'
+import type { ByteProtocol } from '../connection/byte-stream.ts'
 import { withReplaced } from '../seams.ts'
 import { meshParameters, networkTopics, peerScore, scoreThresholds } from './parameters.ts'
 import { TopicGate } from './topic-gate.ts'
@@ -13,11 +14,30 @@ export type Pubsub = GossipSub & { readonly gate: TopicGate }
  * Gossipsub with the network's parameters, constructed and kept as in the Go service, which joins no topic.
  *
  * @param topicPrefix prefix of the network's two topics, the only ones that peers may announce
+ * @param byteProtocols where the streams of peers go that lean connections carry, while no topic is joined
+ * @param identifyAgain has a peer introduced that is not in the peer store
  */
-export function pubsub(topicPrefix: string): (components: PubsubComponents) => Pubsub {
+export function pubsub(
+  topicPrefix: string,
+  byteProtocols: Map<string, ByteProtocol>,
+  identifyAgain: (connection: Connection) => void
+): (components: PubsubComponents) => Pubsub {
   return (components) => {
-    const connections = (): Iterable<Connection> => components.connectionManager.getConnections()
-    const gate = new TopicGate(components.registrar, connections)
+    const { registrar, connectionManager, peerStore } = components
+    const protocolsOf = async (connection: Connection): Promise<readonly string[]> => {
+      try {
+        return (await peerStore.get(connection.remotePeer)).protocols
+      } catch {
+        identifyAgain(connection)
+        return []
+      }
+    }
+    const gate = new TopicGate({
+      registrar,
+      byteProtocols,
+      connections: () => connectionManager.getConnections(),
+      protocolsOf
+    })
     const service = gossipsub({
       ...meshParameters,
       allowedTopics: [...networkTopics(topicPrefix)],
@@ -29,7 +49,7 @@ export function pubsub(topicPrefix: string): (components: PubsubComponents) => P
     const subscribe = service.subscribe.bind(service)
     service.subscribe = (topic) => {
       subscribe(topic)
-      void gate.open(async (peer) => (await components.peerStore.get(peer)).protocols)
+      void gate.open()
     }
     return Object.assign(service, { gate })
   }

@@ -2,6 +2,7 @@ import type { Connection, Stream, StreamHandler, StreamHandlerOptions, Topology 
 import type { Registrar } from '@libp2p/interface-internal'
 import { streamPair } from '@libp2p/utils'
 import { beforeEach, describe, expect, it } from 'vitest'
+import type { ByteProtocol } from '../../src/connection/byte-stream.ts'
 import { TopicGate } from '../../src/pubsub/topic-gate.ts'
 
 const protocol = '/meshsub/1.2.0'
@@ -10,6 +11,9 @@ const connection = { remotePeer: { toString: () => 'peer' } } as unknown as Conn
 let handlers: Map<string, { handler: StreamHandler; options: StreamHandlerOptions | undefined }>
 let topologies: Map<string, string>
 let gate: TopicGate
+let connections: Connection[]
+let protocolsOf: () => Promise<string[]>
+let byteProtocols: Map<string, ByteProtocol>
 
 const registrar = {
   handle: async (name: string, handler: StreamHandler, options?: StreamHandlerOptions) => {
@@ -33,7 +37,10 @@ async function arrive(): Promise<[peer: Stream, ours: Stream]> {
 beforeEach(() => {
   handlers = new Map()
   topologies = new Map()
-  gate = new TopicGate(registrar, () => [connection])
+  connections = [connection]
+  protocolsOf = async () => [protocol]
+  byteProtocols = new Map()
+  gate = new TopicGate({ registrar, byteProtocols, connections: () => connections, protocolsOf: () => protocolsOf() })
 })
 
 describe('while no topic is joined', () => {
@@ -63,6 +70,21 @@ describe('while no topic is joined', () => {
     await expect.poll(() => gate.sunk).toBe(0)
   })
 
+  it('a peer that announces without end is cut off', async () => {
+    await gate.handle(protocol, () => {})
+    const [peer] = await arrive()
+    for (let i = 0; i < 110; i++) peer.send(new Uint8Array(10_000))
+    await expect.poll(() => peer.status).toBe('reset')
+    expect(gate.sunk).toBe(0)
+  })
+
+  it('lean connections bring their streams to the sink, too', async () => {
+    await gate.handle(protocol, () => {})
+    expect(byteProtocols.get(protocol)?.maxInboundStreams).toBe(4)
+    await gate.open()
+    expect(byteProtocols.size).toBe(0)
+  })
+
   it('a peer may hold only a few streams', async () => {
     await gate.handle(protocol, () => {}, { maxInboundStreams: 1000 })
     expect(handlers.get(protocol)?.options?.maxInboundStreams).toBe(4)
@@ -75,7 +97,7 @@ describe('with the first topic', () => {
     await gate.handle(protocol, () => void seen.push('stream'))
     await gate.register(protocol, { onConnect: (peer) => void seen.push(`peer ${peer}`) })
     const [old] = await arrive()
-    await gate.open(async () => [protocol])
+    await gate.open()
     expect(seen).toEqual(['peer peer'])
     await expect.poll(() => old.status).toBe('reset')
     await arrive()
@@ -85,22 +107,24 @@ describe('with the first topic', () => {
 
   it('a peer that does not speak it is not introduced', async () => {
     await gate.register(protocol, { onConnect: () => expect.fail('introduced') })
-    await gate.open(async () => ['/ipfs/id/1.0.0'])
+    protocolsOf = async () => ['/ipfs/id/1.0.0']
+    await gate.open()
   })
 
   it('a peer that is not identified yet keeps nobody else from being introduced', async () => {
     const seen: string[] = []
-    gate = new TopicGate(registrar, () => [connection, connection])
+    connections = [connection, connection]
     await gate.register(protocol, { onConnect: () => void seen.push('peer') })
     let asked = 0
-    await gate.open(async () => (++asked === 1 ? Promise.reject(new Error('not found')) : [protocol]))
+    protocolsOf = async () => (++asked === 1 ? [] : [protocol])
+    await gate.open()
     expect(seen).toEqual(['peer'])
   })
 
   it('what is unregistered stays so', async () => {
     await gate.handle(protocol, () => {})
     const id = await gate.register(protocol, {})
-    await gate.open(async () => [])
+    await gate.open()
     gate.unregister(id)
     await gate.unhandle(protocol)
     expect([topologies.size, handlers.size]).toEqual([0, 0])

@@ -27,7 +27,7 @@ export class TlsContext {
     const nowMs = this.#clock.now()
     if (this.#current === undefined || nowMs >= this.#renewAtMs) {
       this.#renewAtMs = nowMs + renewAfterMs
-      const renewed = this.#make()
+      const renewed = makeTlsContext(this.#privateKey)
       this.#current = renewed
       // the next connection tries again
       renewed.catch(() => {
@@ -36,16 +36,17 @@ export class TlsContext {
     }
     return this.#current
   }
+}
 
-  async #make(): Promise<SecureContext> {
-    const { cert, key } = await generateCertificate(this.#privateKey)
-    return createSecureContext({
-      cert,
-      key,
-      minVersion: 'TLSv1.3',
-      maxVersion: 'TLSv1.3',
-      // OpenSSL 3.5 (Node 24) would offer ML-KEM first, which costs 0.5 ms a handshake
-      ecdhCurve: 'X25519:P-256'
-    })
-  }
+/** A certificate for a new key, which the node's key has signed, in a context for TLS 1.3. */
+export async function makeTlsContext(privateKey: PrivateKey): Promise<SecureContext> {
+  const { cert, key } = await generateCertificate(privateKey)
+  return createSecureContext({
+    cert,
+    key,
+    minVersion: 'TLSv1.3',
+    maxVersion: 'TLSv1.3',
+    // OpenSSL 3.5 (Node 24) would offer ML-KEM first, which costs 0.5 ms a handshake
+    ecdhCurve: 'X25519:P-256'
+  })
 }

@@ -1,4 +1,3 @@
-import { TLSSocket } from 'node:tls'
 import type {
   ComponentLogger,
   ConnectionEncrypter,
@@ -15,7 +14,7 @@ import { tls } from '@libp2p/tls'
 import { toMessageStream, toNodeDuplex } from '@libp2p/tls/utils'
 import type { Clock } from '../../clock.ts'
 import { TlsContext } from './certificate.ts'
-import { verifyPeerCertificate } from './peer-certificate.ts'
+import { identityOf, noEarlyMuxer, secured, serverSocket } from './server-socket.ts'
 
 export interface TlsComponents {
   readonly peerId: PeerId
@@ -24,9 +23,6 @@ export interface TlsComponents {
   readonly logger: ComponentLogger
   readonly metrics?: Metrics
 }
-
-/** ALPN of a peer that negotiates its muxer later. */
-const noEarlyMuxer = 'libp2p'
 
 /**
  * The TLS of libp2p for inbound connections, by node:tls: one certificate for all of them, and the peer's verified by
@@ -59,15 +55,7 @@ class InboundTls {
     const muxers =
       options?.skipStreamMuxerNegotiation === true ? new Map() : this.#components.upgrader.getStreamMuxers()
     const transport = toNodeDuplex(connection)
-    const socket = new TLSSocket(transport, {
-      isServer: true,
-      secureContext,
-      requestCert: true,
-      // no authority signs these certificates; the peer's is verified below
-      rejectUnauthorized: false,
-      ALPNCallback: ({ protocols }) => protocols.find((name) => muxers.has(name) || name === noEarlyMuxer)
-    })
-    transport.on('error', (error) => socket.destroy(error))
+    const socket = serverSocket(transport, secureContext, (name) => muxers.has(name))
     try {
       await secured(socket, options?.signal)
       const remotePeer = await identityOf(socket)
@@ -82,30 +70,4 @@ class InboundTls {
       throw error
     }
   }
-}
-
-/** Resolves when the handshake is over; rejects with what went wrong, or when `signal` fires. */
-function secured(socket: TLSSocket, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const settle = (act: () => void) => () => {
-      socket.off('secure', onSecure).off('error', onError).off('close', onClose)
-      signal?.removeEventListener('abort', onAbort)
-      act()
-    }
-    const onSecure = settle(resolve)
-    const onError = (error: Error) => settle(() => reject(error))()
-    const onClose = settle(() => reject(new Error('the peer closed the connection during the TLS handshake')))
-    const onAbort = settle(() => reject(new Error('the TLS handshake took too long')))
-    socket.on('secure', onSecure).on('error', onError).on('close', onClose)
-    if (signal?.aborted === true) onAbort()
-    else signal?.addEventListener('abort', onAbort)
-  })
-}
-
-async function identityOf(socket: TLSSocket): Promise<PeerId> {
-  const certificate = socket.getPeerX509Certificate()
-  if (certificate === undefined) throw new Error('the peer sent no certificate')
-  const peer = await verifyPeerCertificate(certificate, Date.now())
-  if ('problem' in peer) throw new Error(`the certificate of the peer is not accepted: ${peer.problem}`)
-  return peer
 }

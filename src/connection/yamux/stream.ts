@@ -29,6 +29,8 @@ interface Unsent {
 /** One stream. An idle one is this object and its place in the table: tens of thousands are open at a time. */
 export class YamuxStream implements ByteStream {
   handler: ByteStreamHandler
+  /** What is spoken on it; empty while that is not agreed on. Kept by the owner. */
+  protocol = ''
   readonly id: number
   readonly #table: StreamTable
   #state: number

@@ -1,0 +1,60 @@
+import type { SecureContext } from 'node:tls'
+import type { PrivateKey } from '@libp2p/interface'
+import type { Clock } from '../../clock.ts'
+import { createNoiseIdentity, type NoiseIdentity } from '../noise/handshake.ts'
+import { makeTlsContext } from '../tls/certificate.ts'
+
+/** A key that is used for long is a key that can be stolen. */
+export const renewAfterMs = 24 * 3_600_000
+
+export const noiseProtocol = '/noise'
+export const tlsProtocol = '/tls/1.0.0'
+export const yamuxProtocol = '/yamux/1.0.0'
+
+/** What this node proves its identity with: keys of the day, signed by its own. */
+export interface Credentials {
+  readonly noise: NoiseIdentity
+  readonly tls: SecureContext
+}
+
+/** Credentials for all connections, renewed daily without anyone waiting for it. */
+export class CurrentCredentials {
+  readonly #privateKey: PrivateKey
+  readonly #clock: Clock
+  #credentials: Credentials
+  #renewAtMs: number
+
+  private constructor(privateKey: PrivateKey, clock: Clock, credentials: Credentials) {
+    this.#privateKey = privateKey
+    this.#clock = clock
+    this.#credentials = credentials
+    this.#renewAtMs = clock.now() + renewAfterMs
+  }
+
+  static async create(privateKey: PrivateKey, clock: Clock): Promise<CurrentCredentials> {
+    return new CurrentCredentials(privateKey, clock, await make(privateKey))
+  }
+
+  /** For a connection that is accepted now. The first that finds them old has others made, which are there a moment later. */
+  get(): Credentials {
+    const nowMs = this.#clock.now()
+    if (nowMs >= this.#renewAtMs) {
+      this.#renewAtMs = nowMs + renewAfterMs
+      make(this.#privateKey).then(
+        (credentials) => {
+          this.#credentials = credentials
+        },
+        // the old ones are good for a century; the next connection tries again
+        () => {
+          this.#renewAtMs = 0
+        }
+      )
+    }
+    return this.#credentials
+  }
+}
+
+async function make(privateKey: PrivateKey): Promise<Credentials> {
+  const [noise, tls] = await Promise.all([createNoiseIdentity(privateKey, [yamuxProtocol]), makeTlsContext(privateKey)])
+  return { noise, tls }
+}

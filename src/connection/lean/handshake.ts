@@ -1,0 +1,154 @@
+import type { Socket } from 'node:net'
+import type { PeerId } from '@libp2p/interface'
+import { Responder } from '../negotiation/multistream.ts'
+import { chooseStreamMuxer, NoiseResponder, type NoiseSession } from '../noise/handshake.ts'
+import { MessageReader } from '../noise/message-reader.ts'
+import { NoiseRecords } from '../noise/records.ts'
+import { identityOf, secured, serverSocket } from '../tls/server-socket.ts'
+import { type Credentials, noiseProtocol, tlsProtocol, yamuxProtocol } from './credentials.ts'
+import { type ChannelOwner, SocketChannel } from './socket-channel.ts'
+
+export interface Handshaken {
+  /** Encrypted; whoever takes it makes itself its owner at once. */
+  readonly channel: SocketChannel
+  readonly remotePeer: PeerId
+  /** The security protocol. */
+  readonly encryption: string
+}
+
+export interface HandshakeEvents {
+  onDone(handshake: Handshake, result: Handshaken): void
+  /** The socket is closed by now. */
+  onFailed(handshake: Handshake, cause: Error): void
+}
+
+const none = new Uint8Array(0)
+const isSecurity = (protocol: string) => protocol === noiseProtocol || protocol === tlsProtocol
+const isMuxer = (protocol: string) => protocol === yamuxProtocol
+
+/**
+ * The way of an accepted socket to a connection: a security protocol is agreed on, the two prove who they are, and agree on
+ * yamux, which most do within the proof (libp2p specification, connections/inlined-muxer-negotiation.md). Knows no time:
+ * whoever holds it ends it with {@link abort} at its deadline.
+ */
+export class Handshake implements ChannelOwner {
+  readonly #credentials: Credentials
+  readonly #events: HandshakeEvents
+  #channel: SocketChannel
+  /** The socket while TLS has it. */
+  #tls: { destroy(): unknown } | undefined
+  /** Where the bytes go at this stage. */
+  #advance: (bytes: Uint8Array) => void
+  #over = false
+
+  constructor(socket: Socket, credentials: Credentials, events: HandshakeEvents) {
+    this.#credentials = credentials
+    this.#events = events
+    this.#advance = this.#negotiate(isSecurity, (protocol, rest) => {
+      if (protocol === noiseProtocol) this.#secureByNoise(rest)
+      else this.#secureByTls(rest).catch((error: Error) => this.abort(error))
+    })
+    this.#channel = new SocketChannel(socket, this)
+  }
+
+  abort(cause: Error): void {
+    if (this.#over) return
+    this.#over = true
+    // what was said before, a refusal, still goes out
+    this.#channel.flush()
+    this.#channel.destroy()
+    this.#tls?.destroy()
+    this.#events.onFailed(this, cause)
+  }
+
+  onBytes(bytes: Uint8Array): void {
+    try {
+      this.#advance(bytes)
+    } catch (error) {
+      this.abort(error as Error)
+    }
+  }
+
+  onDrain(): void {}
+
+  onClose(cause: Error | undefined): void {
+    this.abort(cause ?? new Error('the peer closed the connection during the handshake'))
+  }
+
+  #negotiate(
+    isSupported: (protocol: string) => boolean,
+    onSelected: (protocol: string, rest: Uint8Array) => void
+  ): (bytes: Uint8Array) => void {
+    const responder = new Responder(isSupported)
+    return (bytes) => {
+      const selected = responder.push(bytes, (answer) => this.#channel.write(answer))
+      if (selected !== undefined) onSelected(selected.protocol, selected.rest)
+    }
+  }
+
+  async #secureByTls(rest: Uint8Array): Promise<void> {
+    const socket = serverSocket(this.#channel.release(rest), this.#credentials.tls, isMuxer)
+    this.#tls = socket
+    await secured(socket)
+    const remotePeer = await identityOf(socket)
+    if (this.#over) return
+    this.#tls = undefined
+    this.#channel = new SocketChannel(socket, this)
+    this.#secured(remotePeer, tlsProtocol, isMuxer(socket.alpnProtocol || ''), none)
+  }
+
+  #secureByNoise(rest: Uint8Array): void {
+    // its keys cost 20 µs: not for who says no more than that it would like Noise
+    let noise: NoiseResponder | undefined
+    const messages = new MessageReader()
+    this.#advance = (bytes) => {
+      messages.push(bytes)
+      for (;;) {
+        const message = messages.next()
+        if (message === undefined) return
+        noise ??= new NoiseResponder(this.#credentials.noise)
+        const reply = noise.read(message)
+        if (reply === undefined) return this.#verify(noise, messages.rest())
+        this.#channel.write(reply)
+      }
+    }
+    if (rest.length > 0) this.#advance(rest)
+  }
+
+  #verify(noise: NoiseResponder, rest: Uint8Array): void {
+    const session = noise.finish()
+    if (!(session instanceof Promise)) {
+      this.#securedByNoise(session, rest)
+      return
+    }
+    // a signature that takes its time; what the peer sends meanwhile waits in the socket
+    this.#channel.pause()
+    session.then(
+      (verified) => {
+        if (this.#over) return
+        this.#securedByNoise(verified, rest)
+        this.#channel.resume()
+      },
+      (error: Error) => this.abort(error)
+    )
+  }
+
+  #securedByNoise(session: NoiseSession, rest: Uint8Array): void {
+    this.#channel.encrypt(new NoiseRecords(session))
+    const muxer = chooseStreamMuxer(session.extensions.streamMuxers, [yamuxProtocol])
+    this.#secured(session.remotePeer, noiseProtocol, muxer !== undefined, rest)
+  }
+
+  /** @param rest encrypted bytes that came already */
+  #secured(remotePeer: PeerId, encryption: string, hasMuxer: boolean, rest: Uint8Array): void {
+    const finish = (unread: Uint8Array) => {
+      this.#over = true
+      const channel = this.#channel
+      this.#events.onDone(this, { channel, remotePeer, encryption })
+      if (unread.length > 0 && !channel.closed) channel.owner.onBytes(unread)
+    }
+    if (hasMuxer) finish(none)
+    else this.#advance = this.#negotiate(isMuxer, (_protocol, unread) => finish(unread))
+    if (rest.length > 0) this.#channel.received(rest)
+  }
+}

@@ -1,0 +1,188 @@
+import type { Socket } from 'node:net'
+
+/** Encrypts what goes out over a socket and decrypts what comes in. */
+export interface Cipher {
+  /** All of `parts`, as bytes for one write. */
+  seal(parts: readonly Uint8Array[]): Uint8Array
+  /**
+   * Gives out the plaintext of what is complete, valid during the call of `take` alone.
+   *
+   * @throws when what came was not made by the peer
+   */
+  push(chunk: Uint8Array, take: (plaintext: Uint8Array) => void): void
+  /** Nothing is given out any more. */
+  close(): void
+}
+
+/** Whoever the channel delivers to; nothing is called after `onClose`. */
+export interface ChannelOwner {
+  onBytes(bytes: Uint8Array): void
+  /** A peer that was behind has caught up. */
+  onDrain(): void
+  onClose(cause: Error | undefined): void
+}
+
+/** With so much unsent a peer is behind: it is not listened to, and no more answered, until it has caught up. */
+export const maxWaitingBytes = 256 * 1024
+
+const channelOf = Symbol('channel')
+
+interface ChannelSocket extends Socket {
+  [channelOf]?: SocketChannel | undefined
+}
+
+/**
+ * A socket as the lean connection uses it: all that is written in one turn goes out in one write, and the listeners are
+ * functions shared by all sockets.
+ */
+export class SocketChannel {
+  owner: ChannelOwner
+  readonly #socket: ChannelSocket
+  #cipher: Cipher | undefined
+  /** What was written in this turn. */
+  #parts: Uint8Array[] = []
+  #partBytes = 0
+  #scheduled = false
+  #closed = false
+  #pausedByOwner = false
+  #behind = false
+
+  constructor(socket: Socket, owner: ChannelOwner) {
+    this.owner = owner
+    this.#socket = socket
+    this.#socket[channelOf] = this
+    socket.on('data', onData).on('drain', onDrain).on('error', onError).on('close', onClose)
+  }
+
+  get closed(): boolean {
+    return this.#closed
+  }
+
+  /** The peer does not read what it is sent. */
+  get isBehind(): boolean {
+    return this.#behind
+  }
+
+  /** From now on, in both directions; what was written before goes out in the clear. */
+  encrypt(cipher: Cipher): void {
+    this.flush()
+    this.#cipher = cipher
+  }
+
+  write(bytes: Uint8Array): void {
+    if (this.#closed) return
+    this.#parts.push(bytes)
+    this.#partBytes += bytes.length
+    if (this.#partBytes > maxWaitingBytes) {
+      // at once, so that who writes much in one turn sees that the peer is behind
+      this.flush()
+    } else if (!this.#scheduled) {
+      this.#scheduled = true
+      process.nextTick(flush, this)
+    }
+  }
+
+  pause(): void {
+    this.#pausedByOwner = true
+    this.#socket.pause()
+  }
+
+  resume(): void {
+    this.#pausedByOwner = false
+    if (!this.#behind) this.#socket.resume()
+  }
+
+  /** Ends this side when all has been sent; the socket closes when the peer has ended its own. */
+  end(): void {
+    this.flush()
+    this.#socket.end()
+  }
+
+  /** Closes at once, without a word to the owner. */
+  destroy(): void {
+    this.#closed = true
+    this.#parts = []
+    this.#cipher?.close()
+    this.#socket.destroy()
+  }
+
+  /** Gives the socket away with `unread`, which it will deliver again, for somebody else to listen to. */
+  release(unread: Uint8Array): Socket {
+    this.flush()
+    this.#closed = true
+    this.#socket[channelOf] = undefined
+    this.#socket.off('data', onData).off('drain', onDrain).off('error', onError).off('close', onClose)
+    this.#socket.pause()
+    if (unread.length > 0) this.#socket.unshift(Uint8Array.from(unread))
+    return this.#socket
+  }
+
+  /** @internal */
+  received(chunk: Uint8Array): void {
+    if (this.#closed) return
+    if (this.#cipher === undefined) {
+      this.owner.onBytes(chunk)
+      return
+    }
+    try {
+      this.#cipher.push(chunk, this.#take)
+    } catch (error) {
+      this.fail(error as Error)
+    }
+  }
+
+  readonly #take = (plaintext: Uint8Array): void => {
+    if (!this.#closed) this.owner.onBytes(plaintext)
+  }
+
+  /** Sends what was written so far. */
+  flush(): void {
+    this.#scheduled = false
+    const parts = this.#parts
+    if (parts.length === 0 || this.#closed) return
+    this.#parts = []
+    this.#partBytes = 0
+    const [only] = parts
+    const bytes = this.#cipher?.seal(parts) ?? (parts.length === 1 && only !== undefined ? only : Buffer.concat(parts))
+    this.#socket.write(bytes)
+    if (!this.#behind && this.#socket.writableLength > maxWaitingBytes) {
+      this.#behind = true
+      this.#socket.pause()
+    }
+  }
+
+  /** @internal */
+  drained(): void {
+    if (this.#closed || !this.#behind) return
+    this.#behind = false
+    if (!this.#pausedByOwner) this.#socket.resume()
+    this.owner.onDrain()
+  }
+
+  /** Closes at once and tells the owner. */
+  fail(cause: Error | undefined): void {
+    if (this.#closed) return
+    this.destroy()
+    this.owner.onClose(cause)
+  }
+}
+
+function flush(channel: SocketChannel): void {
+  channel.flush()
+}
+
+function onData(this: ChannelSocket, chunk: Uint8Array): void {
+  this[channelOf]?.received(chunk)
+}
+
+function onDrain(this: ChannelSocket): void {
+  this[channelOf]?.drained()
+}
+
+function onError(this: ChannelSocket, cause: Error): void {
+  this[channelOf]?.fail(cause)
+}
+
+function onClose(this: ChannelSocket): void {
+  this[channelOf]?.fail(undefined)
+}

@@ -1,0 +1,82 @@
+import type {
+  Connection,
+  CreateListenerOptions,
+  DialTransportOptions,
+  Libp2pEvents,
+  Listener,
+  PeerId,
+  PrivateKey,
+  Transport,
+  TypedEventTarget
+} from '@libp2p/interface'
+import { type ComponentLogger, transportSymbol } from '@libp2p/interface'
+import type { Registrar } from '@libp2p/interface-internal'
+import { type TCPComponents, tcp } from '@libp2p/tcp'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import type { Clock } from '../../clock.ts'
+import type { ByteProtocol } from '../byte-stream.ts'
+import type { Credentials } from './credentials.ts'
+import { type Admission, LeanListener, type ListenerParts, type Watch } from './listener.ts'
+import { StreamRouter } from './stream-router.ts'
+
+export interface LeanComponents extends TCPComponents {
+  readonly events: TypedEventTarget<Libp2pEvents>
+  readonly registrar: Registrar
+  readonly logger: ComponentLogger
+  readonly peerId: PeerId
+  readonly privateKey: PrivateKey
+}
+
+export interface LeanParts {
+  readonly clock: Clock
+  readonly credentials: () => Credentials
+  readonly admission: () => Admission
+  readonly watch: Watch
+  /** Protocols that are served on streams of little cost. */
+  readonly protocols: ReadonlyMap<string, ByteProtocol>
+}
+
+/** TCP whose inbound connections are lean ones; it dials as the library does. */
+export function leanTcp(parts: LeanParts): (components: LeanComponents) => Transport {
+  return (components) => new LeanTcp(components, parts)
+}
+
+class LeanTcp implements Transport {
+  readonly #stock: Transport
+  readonly #listenerParts: ListenerParts
+
+  constructor(components: LeanComponents, { clock, credentials, admission, watch, protocols }: LeanParts) {
+    const { events, registrar, peerId } = components
+    const log = components.logger.forComponent('powerloom:connection')
+    this.#stock = tcp()(components)
+    this.#listenerParts = {
+      admission,
+      events,
+      isSelf: ({ remotePeer }) => remotePeer.equals(peerId),
+      credentials,
+      router: new StreamRouter({ registrar, protocols, clock, log }),
+      watch,
+      clock
+    }
+  }
+
+  readonly [transportSymbol] = true
+  readonly [Symbol.toStringTag] = '@libp2p/tcp'
+
+  dial(address: Multiaddr, options: DialTransportOptions): Promise<Connection> {
+    return this.#stock.dial(address, options)
+  }
+
+  /** The library's upgrader is not needed: a listener makes its connections itself. */
+  createListener(_options: CreateListenerOptions): Listener {
+    return new LeanListener(this.#listenerParts)
+  }
+
+  listenFilter(addresses: Multiaddr[]): Multiaddr[] {
+    return this.#stock.listenFilter(addresses).filter((address) => !address.toString().startsWith('/unix/'))
+  }
+
+  dialFilter(addresses: Multiaddr[]): Multiaddr[] {
+    return this.#stock.dialFilter(addresses)
+  }
+}
