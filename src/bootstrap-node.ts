@@ -7,10 +7,11 @@ import { addressToHandOut, listOf } from './host/addresses.ts'
 import { createHost, type Host, type HostServices, startHost } from './host/host.ts'
 import { type Identity, identityFromKey, newIdentity } from './identity/identity.ts'
 import { OpenSteps } from './lifecycle.ts'
+import { EventLoopMonitor } from './observe/event-loop.ts'
 import { libp2pLogger } from './observe/libp2p-logger.ts'
 import type { Logger } from './observe/logger.ts'
 import { logPeerConnections } from './observe/peer-log.ts'
-import { processStatus, type Status, startStatusLine } from './observe/status.ts'
+import { memoryStatus, type Status, startStatusLine } from './observe/status.ts'
 import { PeerstoreGc, startPeerstoreGc } from './peers/peerstore-gc.ts'
 import { meshParameters, parameterHash } from './pubsub/parameters.ts'
 
@@ -36,6 +37,9 @@ export class BootstrapNode {
   readonly #steps: OpenSteps
   readonly #abort: AbortController
   readonly #host: Host
+  readonly #eventLoop = new EventLoopMonitor()
+  /** Handles of the process while nobody is connected. */
+  #ownHandles = 0
 
   private constructor(steps: OpenSteps, abort: AbortController, host: Host) {
     this.#steps = steps
@@ -64,6 +68,7 @@ export class BootstrapNode {
       // last, when everything is in place that a connection needs
       await startHost(host, config)
       if (signal.aborted) throw new BootstrapError('ERR_START_ABORTED', {})
+      node.#ownHandles = process.getActiveResourcesInfo().length
 
       const addresses = listOf(host.libp2p.getMultiaddrs())
       logger.info(`Libp2p host created with ID: ${identity.peerId}, listening on: ${addresses}`)
@@ -90,12 +95,19 @@ export class BootstrapNode {
   }
 
   status(): Status {
+    const { endings } = this.#host
     return {
       connected: this.libp2p.services.connectionManager.index.connectedPeers,
       // and this node itself, as Go counts
       peerstore: this.libp2p.services.rendezvous.contacts.size + 1,
       dhtRoutingTable: this.libp2p.services.rendezvous.routingTableSize,
-      ...processStatus()
+      goroutines: this.#ownHandles + this.libp2p.services.connectionManager.total,
+      ...memoryStatus(),
+      eventLoopDelay: this.#eventLoop.read(),
+      endings: {
+        handshakes: endings?.handshakes.snapshot() ?? {},
+        connections: endings?.connections.snapshot() ?? {}
+      }
     }
   }
 
@@ -110,6 +122,11 @@ export class BootstrapNode {
     return this.#steps.close()
   }
 
+  #watchEventLoop(): () => void {
+    this.#eventLoop.start()
+    return () => this.#eventLoop.stop()
+  }
+
   async #openBackground(signal: AbortSignal, logger: Logger, clock: Clock): Promise<void> {
     const { libp2p, peers } = this.#host
     const gc = new PeerstoreGc({
@@ -121,7 +138,13 @@ export class BootstrapNode {
     })
     const open = () => [
       startPeerstoreGc(gc, clock, logger, this.#abort.signal),
-      startStatusLine(() => this.status(), clock, logger)
+      startStatusLine(
+        () => this.status(),
+        () => this.#eventLoop.reset(),
+        clock,
+        logger
+      ),
+      this.#watchEventLoop()
     ]
     await this.#steps.open('background work', closeWithinMs.background, signal, open, (cancels) => {
       for (const cancel of cancels) cancel()

@@ -19,7 +19,7 @@ import { version } from '../version.ts'
 import { announceEveryListenAddress, tcpMultiaddr } from './addresses.ts'
 import { Liveness, yamuxWithLiveness } from './liveness.ts'
 import { relay } from './relay/service.ts'
-import { leanStack, stockStack } from './stack.ts'
+import { type ConnectionStack, leanStack, stockStack } from './stack.ts'
 
 export interface HostServices extends Record<string, unknown> {
   readonly connectionManager: AdmissionManager
@@ -30,6 +30,8 @@ export interface HostServices extends Record<string, unknown> {
 }
 
 export interface Host {
+  /** Why handshakes have failed and inbound connections ended; not known on the stock stack. */
+  readonly endings: ConnectionStack['endings']
   readonly libp2p: Libp2p<HostServices>
   readonly peers: PeerDatastore
 }
@@ -103,7 +105,7 @@ export async function createHost(config: Config, identity: Identity, parts: Host
       }
     }
   }
-  return { libp2p: await createLibp2p(options), peers }
+  return { libp2p: await createLibp2p(options), peers, endings: stack.endings }
 }
 
 /**

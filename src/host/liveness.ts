@@ -1,6 +1,7 @@
 import type { MessageStream, StreamMuxer, StreamMuxerFactory } from '@libp2p/interface'
 import { yamux } from '@libp2p/yamux'
 import type { Clock } from '../clock.ts'
+import { ConnectionEnd } from '../connection/endings.ts'
 import { Deadlines } from '../deadlines.ts'
 
 /** A peer that is frozen, or whose network is gone, is found within the sum: Go takes 39 s. */
@@ -28,7 +29,7 @@ export class Liveness {
       connection.ping()
     })
     this.#asked = new Deadlines(clock, answerWithinMs, (connection) => {
-      connection.abort(new Error(`the peer has not answered a ping for ${answerWithinMs} ms`))
+      connection.abort(new ConnectionEnd('silent', `the peer has not answered a ping for ${answerWithinMs} ms`))
     })
   }
 

@@ -4,6 +4,7 @@ import type { ConnectionManager } from '@libp2p/interface-internal'
 import { tcp } from '@libp2p/tcp'
 import type { Clock } from '../clock.ts'
 import type { ByteProtocol } from '../connection/byte-stream.ts'
+import { Endings } from '../connection/endings.ts'
 import { pushProtocol } from '../connection/identify/pusher.ts'
 import { type IdentifyComponents, identifyProtocol, LeanIdentify } from '../connection/identify/service.ts'
 import { CurrentCredentials } from '../connection/lean/credentials.ts'
@@ -26,6 +27,8 @@ export interface ConnectionStack {
   }
   /** Has a peer introduced to the registrar's topologies once more. */
   readonly identifyAgain: (connection: Connection) => void
+  /** Why handshakes have failed, and connections ended; not known on the stock stack. */
+  readonly endings: { readonly handshakes: Endings; readonly connections: Endings } | undefined
 }
 
 export interface StackParts {
@@ -41,7 +44,8 @@ export function stockStack(): ConnectionStack {
     byteProtocols: new Map(),
     services: { identify: identify(), identifyPush: identifyPush() },
     // whoever is identified is in the peer store already
-    identifyAgain: () => {}
+    identifyAgain: () => {},
+    endings: undefined
   }
 }
 
@@ -49,6 +53,7 @@ export function stockStack(): ConnectionStack {
 export async function leanStack(privateKey: PrivateKey, parts: StackParts): Promise<ConnectionStack> {
   const { clock, liveness, admission } = parts
   const byteProtocols = new Map<string, ByteProtocol>([[pingProtocol, pingEcho]])
+  const endings = { handshakes: new Endings(), connections: new Endings() }
   const credentials = await CurrentCredentials.create(privateKey, clock)
   let lean: LeanIdentify | undefined
   return {
@@ -57,6 +62,8 @@ export async function leanStack(privateKey: PrivateKey, parts: StackParts): Prom
       credentials: () => credentials.get(),
       admission,
       watch: liveness,
+      failures: endings.handshakes,
+      endings: endings.connections,
       protocols: byteProtocols
     }),
     byteProtocols,
@@ -75,6 +82,7 @@ export async function leanStack(privateKey: PrivateKey, parts: StackParts): Prom
         return lean
       }
     },
-    identifyAgain: (connection) => lean?.identify(connection)
+    identifyAgain: (connection) => lean?.identify(connection),
+    endings
   }
 }

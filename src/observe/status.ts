@@ -1,25 +1,35 @@
 import type { Clock } from '../clock.ts'
+import type { EventLoopDelay } from './event-loop.ts'
 import type { Logger } from './logger.ts'
 
 /** As in the Go service. */
 export const statusIntervalMs = 60_000
 
 /** The seven fields that scripts read; all of them are kept as counts, so the line costs the same at any size. */
-export interface Status {
+export interface StatusFields {
   /** Peers connected. */
   readonly connected: number
   /** Peers whose addresses are kept, since they are connected or have a provider record; and this node. */
   readonly peerstore: number
   /** Peers in the DHT's routing table. */
   readonly dhtRoutingTable: number
-  /** Active handles and requests of the process: sockets, servers, timers. */
+  /** Active handles of the process: those of the empty node (servers, timers) and one for each socket. */
   readonly goroutines: number
   readonly heapAllocBytes: number
   readonly heapInuseBytes: number
   readonly sysBytes: number
 }
 
-export function statusLine(status: Status): string {
+type Counts = Readonly<Record<string, number>>
+
+export interface Status extends StatusFields {
+  /** Since the last status line. */
+  readonly eventLoopDelay: EventLoopDelay
+  /** How often handshakes failed and inbound connections ended, by reason; empty on the stock stack. */
+  readonly endings: { readonly handshakes: Counts; readonly connections: Counts }
+}
+
+export function statusLine(status: StatusFields): string {
   const { connected, peerstore, dhtRoutingTable, goroutines, heapAllocBytes, heapInuseBytes, sysBytes } = status
   const memory = `heap_alloc=${megabytes(heapAllocBytes)} heap_inuse=${megabytes(heapInuseBytes)} sys=${megabytes(sysBytes)}`
   return `Status: connected=${connected} peerstore=${peerstore} dht_rt=${dhtRoutingTable} goroutines=${goroutines} ${memory}`
@@ -30,25 +40,36 @@ function megabytes(bytes: number): string {
   return `${Math.floor(bytes / 1024 / 1024)}MB`
 }
 
-/** The part of the status that the process itself knows. */
-export function processStatus(): Omit<Status, 'connected' | 'peerstore' | 'dhtRoutingTable'> {
+/** What the process says of its memory. */
+export function memoryStatus(): Pick<Status, 'heapAllocBytes' | 'heapInuseBytes' | 'sysBytes'> {
   const { heapUsed, heapTotal, rss } = process.memoryUsage()
   return {
-    goroutines: process.getActiveResourcesInfo().length,
     heapAllocBytes: heapUsed,
     heapInuseBytes: heapTotal,
     sysBytes: rss
   }
 }
 
-/** Logs the status every {@link statusIntervalMs} until the returned function is called. */
-export function startStatusLine(read: () => Status, clock: Clock, logger: Logger): () => void {
+/** A peer that joins meanwhile may give up: Go clients wait 5 s for a handshake. */
+const blockedMs = 1_000
+
+/**
+ * Logs the status every {@link statusIntervalMs} until the returned function is called.
+ *
+ * @param onLogged called after each line
+ */
+export function startStatusLine(read: () => Status, onLogged: () => void, clock: Clock, logger: Logger): () => void {
   let cancel = schedule()
   return () => cancel()
 
   function schedule(): () => void {
     return clock.after(statusIntervalMs, () => {
-      logger.info(statusLine(read()))
+      const status = read()
+      logger.info(statusLine(status))
+      const { maxMs } = status.eventLoopDelay
+      if (maxMs > blockedMs)
+        logger.warn(`the event loop was blocked for ${Math.round(maxMs)} ms, and no peer was served`)
+      onLogged()
       cancel = schedule()
     })
   }

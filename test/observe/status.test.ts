@@ -1,6 +1,6 @@
 import { pino } from 'pino'
 import { expect, it } from 'vitest'
-import { processStatus, type Status, startStatusLine, statusIntervalMs, statusLine } from '../../src/observe/status.ts'
+import { memoryStatus, type Status, startStatusLine, statusIntervalMs, statusLine } from '../../src/observe/status.ts'
 import { SimulatedClock } from '../support/clock.ts'
 
 const status: Status = {
@@ -10,7 +10,9 @@ const status: Status = {
   goroutines: 6,
   heapAllocBytes: 7.9 * 1024 * 1024,
   heapInuseBytes: 8 * 1024 * 1024,
-  sysBytes: 90 * 1024 * 1024
+  sysBytes: 90 * 1024 * 1024,
+  eventLoopDelay: { maxMs: 0, p99Ms: 0 },
+  endings: { handshakes: {}, connections: {} }
 }
 const line = 'Status: connected=3 peerstore=4 dht_rt=5 goroutines=6 heap_alloc=7MB heap_inuse=8MB sys=90MB'
 
@@ -19,22 +21,37 @@ it('has the seven fields of the Go service', () => {
 })
 
 it('reads the process', () => {
-  const { goroutines, heapAllocBytes, heapInuseBytes, sysBytes } = processStatus()
+  const { heapAllocBytes, heapInuseBytes, sysBytes } = memoryStatus()
   expect(heapAllocBytes).toBeLessThan(heapInuseBytes)
   expect(heapInuseBytes).toBeLessThan(sysBytes)
-  expect(goroutines).toBeGreaterThan(0)
 })
 
 it('is logged every minute until it is stopped', () => {
   const clock = new SimulatedClock()
   const lines: string[] = []
+  let resets = 0
   const stop = startStatusLine(
     () => status,
+    () => resets++,
     clock,
     pino({}, { write: (text: string) => void lines.push(JSON.parse(text).msg) })
   )
   clock.advance(statusIntervalMs * 3)
   expect(lines).toEqual([line, line, line])
+  expect(resets).toBe(3)
   stop()
   expect(clock.pending).toBe(0)
+})
+
+it('says when the event loop was blocked so long that peers give up', () => {
+  const clock = new SimulatedClock()
+  const lines: string[] = []
+  startStatusLine(
+    () => ({ ...status, eventLoopDelay: { maxMs: 1_500.4, p99Ms: 2 } }),
+    () => {},
+    clock,
+    pino({}, { write: (text: string) => void lines.push(JSON.parse(text).msg) })
+  )
+  clock.advance(statusIntervalMs)
+  expect(lines).toEqual([line, 'the event loop was blocked for 1500 ms, and no peer was served'])
 })

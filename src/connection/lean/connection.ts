@@ -16,6 +16,7 @@ import {
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Clock } from '../../clock.ts'
 import type { ByteStream, ByteStreamHandler } from '../byte-stream.ts'
+import { ConnectionEnd } from '../endings.ts'
 import type { Selected } from '../negotiation/multistream.ts'
 import { type YamuxOwner, YamuxSession, type YamuxStream } from '../yamux/session.ts'
 import { yamuxProtocol } from './credentials.ts'
@@ -200,7 +201,7 @@ export class LeanConnection implements RoutedConnection, ChannelOwner, YamuxOwne
     if (this.#status !== 'open') return
     this.#status = 'closing'
     const closed = new Promise<void>((resolve) => this.addEventListener('close', () => resolve(), { once: true }))
-    const cut = () => this.abort(new Error('the peer did not close its side'))
+    const cut = () => this.abort(new ConnectionEnd('closed', 'the peer did not close its side'))
     const cancel = this.#clock.after(closeWithinMs, cut)
     options.signal?.addEventListener('abort', cut, { once: true })
     this.#session.goAway(0)

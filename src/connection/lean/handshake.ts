@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import type { PeerId } from '@libp2p/interface'
+import { ConnectionEnd } from '../endings.ts'
 import { Responder } from '../negotiation/multistream.ts'
 import { chooseStreamMuxer, NoiseResponder, type NoiseSession } from '../noise/handshake.ts'
 import { MessageReader } from '../noise/message-reader.ts'
@@ -72,7 +73,7 @@ export class Handshake implements ChannelOwner {
   onDrain(): void {}
 
   onClose(cause: Error | undefined): void {
-    this.abort(cause ?? new Error('the peer closed the connection during the handshake'))
+    this.abort(cause ?? new ConnectionEnd('peer-left', 'the peer closed the connection during the handshake'))
   }
 
   #negotiate(

@@ -10,6 +10,7 @@ import { getNetConfig, getThinWaistAddresses } from '@libp2p/utils'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Clock } from '../../clock.ts'
 import { Deadlines } from '../../deadlines.ts'
+import { ConnectionEnd, type Endings } from '../endings.ts'
 import { type ConnectionEvents, LeanConnection } from './connection.ts'
 import type { Credentials } from './credentials.ts'
 import { Handshake, type HandshakeEvents, type Handshaken } from './handshake.ts'
@@ -45,6 +46,10 @@ export interface ListenerParts {
   readonly router: StreamRouter
   readonly watch: Watch
   readonly clock: Clock
+  /** Why handshakes have failed. */
+  readonly failures: Endings
+  /** Why connections have ended. */
+  readonly endings: Endings
 }
 
 /** A port on which lean connections arrive. Holds a handshake or a connection for each socket that admission has let in. */
@@ -64,7 +69,7 @@ export class LeanListener
     super()
     this.#parts = parts
     this.#deadlines = new Deadlines(parts.clock, handshakeWithinMs, (handshake) => {
-      handshake.abort(new Error('the handshake took too long'))
+      handshake.abort(new ConnectionEnd('deadline', 'the handshake took too long'))
     })
     this.#server = createServer({ noDelay: true }, (socket) => this.#onSocket(socket))
     this.#server.on('listening', () => this.safeDispatchEvent('listening'))
@@ -104,7 +109,7 @@ export class LeanListener
       if (this.#server.listening) this.#server.close(() => resolve())
       else resolve()
     })
-    const leaving = new Error('this node is closing')
+    const leaving = new ConnectionEnd('closed', 'this node is closing')
     for (const handshake of this.#handshakes.keys()) handshake.abort(leaving)
     for (const connection of this.#connections) connection.abort(leaving)
     await closed
@@ -127,6 +132,7 @@ export class LeanListener
     if (remote === undefined) return
     if (this.#parts.isSelf(result)) {
       result.channel.destroy()
+      this.#parts.failures.count(new ConnectionEnd('self', 'this node has dialled itself'))
     } else {
       const { router, clock, watch, events } = this.#parts
       const id = (this.#nextId++).toString(36)
@@ -140,6 +146,7 @@ export class LeanListener
 
   onFailed(handshake: Handshake, cause: Error): void {
     if (this.#forget(handshake) === undefined) return
+    this.#parts.failures.count(cause)
     this.#parts.router.log.trace('a handshake failed - %e', cause)
     this.#parts.admission().afterUpgradeInbound()
   }
@@ -148,7 +155,8 @@ export class LeanListener
     this.#parts.watch.heard(connection)
   }
 
-  onClosed(connection: LeanConnection): void {
+  onClosed(connection: LeanConnection, cause: Error | undefined): void {
+    this.#parts.endings.count(cause)
     this.#connections.delete(connection)
     this.#parts.watch.forget(connection)
     this.#parts.events.safeDispatchEvent('connection:close', { detail: connection })

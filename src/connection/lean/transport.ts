@@ -15,6 +15,7 @@ import { type TCPComponents, tcp } from '@libp2p/tcp'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Clock } from '../../clock.ts'
 import type { ByteProtocol } from '../byte-stream.ts'
+import type { Endings } from '../endings.ts'
 import type { Credentials } from './credentials.ts'
 import { type Admission, LeanListener, type ListenerParts, type Watch } from './listener.ts'
 import { StreamRouter } from './stream-router.ts'
@@ -34,6 +35,8 @@ export interface LeanParts {
   readonly watch: Watch
   /** Protocols that are served on streams of little cost. */
   readonly protocols: ReadonlyMap<string, ByteProtocol>
+  readonly failures: Endings
+  readonly endings: Endings
 }
 
 /** TCP whose inbound connections are lean ones; it dials as the library does. */
@@ -45,18 +48,16 @@ class LeanTcp implements Transport {
   readonly #stock: Transport
   readonly #listenerParts: ListenerParts
 
-  constructor(components: LeanComponents, { clock, credentials, admission, watch, protocols }: LeanParts) {
+  constructor(components: LeanComponents, parts: LeanParts) {
     const { events, registrar, peerId } = components
+    const { protocols, clock } = parts
     const log = components.logger.forComponent('powerloom:connection')
     this.#stock = tcp()(components)
     this.#listenerParts = {
-      admission,
+      ...parts,
       events,
       isSelf: ({ remotePeer }) => remotePeer.equals(peerId),
-      credentials,
-      router: new StreamRouter({ registrar, protocols, clock, log }),
-      watch,
-      clock
+      router: new StreamRouter({ registrar, protocols, clock, log })
     }
   }
 

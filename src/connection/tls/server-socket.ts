@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 import { type SecureContext, TLSSocket } from 'node:tls'
 import type { PeerId } from '@libp2p/interface'
+import { ConnectionEnd } from '../endings.ts'
 import { verifyPeerCertificate } from './peer-certificate.ts'
 
 /** ALPN of a peer that negotiates its muxer later. */
@@ -34,8 +35,10 @@ export function secured(socket: TLSSocket, signal?: AbortSignal): Promise<void> 
     }
     const onSecure = settle(resolve)
     const onError = (error: Error) => settle(() => reject(error))()
-    const onClose = settle(() => reject(new Error('the peer closed the connection during the TLS handshake')))
-    const onAbort = settle(() => reject(new Error('the TLS handshake took too long')))
+    const onClose = settle(() =>
+      reject(new ConnectionEnd('peer-left', 'the peer closed the connection during the TLS handshake'))
+    )
+    const onAbort = settle(() => reject(new ConnectionEnd('deadline', 'the TLS handshake took too long')))
     socket.on('secure', onSecure).on('error', onError).on('close', onClose)
     if (signal?.aborted === true) onAbort()
     else signal?.addEventListener('abort', onAbort)
@@ -49,8 +52,9 @@ export function secured(socket: TLSSocket, signal?: AbortSignal): Promise<void> 
  */
 export async function identityOf(socket: TLSSocket): Promise<PeerId> {
   const certificate = socket.getPeerX509Certificate()
-  if (certificate === undefined) throw new Error('the peer sent no certificate')
+  if (certificate === undefined) throw new ConnectionEnd('certificate', 'the peer sent no certificate')
   const peer = await verifyPeerCertificate(certificate, Date.now())
-  if ('problem' in peer) throw new Error(`the certificate of the peer is not accepted: ${peer.problem}`)
+  if ('problem' in peer)
+    throw new ConnectionEnd('certificate', `the certificate of the peer is not accepted: ${peer.problem}`)
   return peer
 }

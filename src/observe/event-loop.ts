@@ -1,0 +1,37 @@
+import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks'
+
+/** How often is looked; a shorter delay goes unseen. */
+const resolutionMs = 20
+
+export interface EventLoopDelay {
+  readonly maxMs: number
+  readonly p99Ms: number
+}
+
+/** How late the event loop has been since the last {@link reset}: what blocks it makes every peer wait. */
+export class EventLoopMonitor {
+  readonly #histogram: IntervalHistogram = monitorEventLoopDelay({ resolution: resolutionMs })
+
+  start(): void {
+    this.#histogram.enable()
+  }
+
+  stop(): void {
+    this.#histogram.disable()
+  }
+
+  read(): EventLoopDelay {
+    const { max, count } = this.#histogram
+    if (count === 0) return { maxMs: 0, p99Ms: 0 }
+    return { maxMs: late(max), p99Ms: late(this.#histogram.percentile(99)) }
+  }
+
+  reset(): void {
+    this.#histogram.reset()
+  }
+}
+
+/** The histogram has the time between two looks. */
+function late(ns: number): number {
+  return Math.max(0, ns / 1e6 - resolutionMs)
+}

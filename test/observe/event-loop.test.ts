@@ -1,0 +1,17 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { afterEach, expect, it } from 'vitest'
+import { EventLoopMonitor } from '../../src/observe/event-loop.ts'
+
+const monitor = new EventLoopMonitor()
+afterEach(() => monitor.stop())
+
+it('sees what blocks the event loop, until it is reset', async () => {
+  expect(monitor.read()).toEqual({ maxMs: 0, p99Ms: 0 })
+  monitor.start()
+  await wait(50)
+  const end = performance.now() + 150
+  while (performance.now() < end);
+  await expect.poll(() => monitor.read().maxMs).toBeGreaterThan(100)
+  monitor.reset()
+  expect(monitor.read().maxMs).toBe(0)
+})
