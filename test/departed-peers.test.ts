@@ -6,7 +6,8 @@ import { createLibp2p, type Libp2p } from 'libp2p'
 import { afterEach, describe, expect, it } from 'vitest'
 import { BootstrapNode } from '../src/bootstrap-node.ts'
 import { peerstoreGcIntervalMs } from '../src/peers/peerstore-gc.ts'
-import { encodeAnswer, encodePeer, MessageType } from '../src/rendezvous/wire.ts'
+import { encodeAnswer, encodePeer, encodePeers } from '../src/rendezvous/encode.ts'
+import { MessageType } from '../src/rendezvous/wire.ts'
 import { SimulatedClock } from './support/clock.ts'
 import { testConfig } from './support/config.ts'
 
@@ -39,8 +40,8 @@ async function visit(node: BootstrapNode, peer: Libp2p): Promise<void> {
   const id = peer.peerId.toMultihash().bytes
   const addrs = peer.getMultiaddrs().map(({ bytes }) => bytes)
   const key = new Uint8Array(Buffer.from('a rendezvous'))
-  const record = { encoded: encodePeer(id, addrs), connected: false }
-  kad.send(encodeAnswer({ type: MessageType.ADD_PROVIDER, clusterLevel: 0, key, providerPeers: [record] }))
+  const providerPeers = encodePeers('provider', [{ encoded: encodePeer(id, addrs), connections: 0 }])
+  kad.send(encodeAnswer({ type: MessageType.ADD_PROVIDER, clusterLevel: 0, key, providerPeers }))
 }
 
 /** The sizes of all that this node keeps for peers. */
@@ -55,6 +56,8 @@ function held(node: BootstrapNode) {
     contacts: rendezvous.contacts.size,
     records: rendezvous.book.records,
     keys: rendezvous.book.keys,
+    recordBytes: rendezvous.book.bytes,
+    sources: rendezvous.book.sources,
     routingTable: rendezvous.routingTableSize,
     meshsubStreams: pubsub.gate.sunk
   }
@@ -84,7 +87,8 @@ describe.each([
     expect(node.status().peerstore).toBe(11)
 
     await Promise.all(peers.map((peer) => peer.stop()))
-    const provided = { ...empty, contacts: 10, records: 10, keys: 1 }
+    const recordBytes = expect.any(Number) as number
+    const provided = { ...empty, contacts: 10, records: 10, keys: 1, sources: 1, recordBytes }
     await expect.poll(() => held(node)).toEqual(provided)
     for (const left of [afterOneCycle, afterTwo]) {
       clock.advance(peerstoreGcIntervalMs)

@@ -8,9 +8,10 @@ import { createLibp2p } from 'libp2p'
 import type { Config } from '../config/index.ts'
 import { tcpMultiaddr } from '../host/addresses.ts'
 import { identityFromKey } from '../identity/identity.ts'
+import { encodeAnswer, maxAnswerBytes } from '../rendezvous/encode.ts'
 import { FrameReader } from '../rendezvous/frames.ts'
 import { kadProtocol } from '../rendezvous/service.ts'
-import { decodeRequest, encodeAnswer, MessageType, maxAnswerBytes } from '../rendezvous/wire.ts'
+import { decodeRequest, MessageType } from '../rendezvous/wire.ts'
 
 /** Docker gives a health check 10 s here; a Go client gives a dial 5. */
 const deadlineMs = 8_000

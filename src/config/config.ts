@@ -14,6 +14,7 @@ export interface Config {
   readonly connections: ConnectionLimits
   readonly connectionStack: ConnectionStackName
   readonly relay: RelayLimits | undefined
+  readonly providers: ProviderLimits
   readonly gossipsubTopicPrefix: string
   readonly log: LogConfig
   readonly profiles: { readonly address: string; readonly port: number } | undefined
@@ -33,6 +34,13 @@ export interface RelayLimits {
   readonly maxReservations: number
   readonly maxReservationsPerIp: number
   readonly maxCircuitsPerPeer: number
+}
+
+export interface ProviderLimits {
+  readonly maxRecords: number
+  readonly maxPerKey: number
+  readonly maxPerPeer: number
+  readonly maxBytes: number
 }
 
 export interface LogConfig {

@@ -148,6 +148,12 @@ function toConfig(values: Values): Config {
           maxCircuitsPerPeer: values.RELAY_MAX_CIRCUITS
         }
       : undefined,
+    providers: {
+      maxRecords: values.PROVIDER_MAX_RECORDS,
+      maxPerKey: values.PROVIDER_MAX_PER_KEY,
+      maxPerPeer: values.PROVIDER_MAX_PER_PEER,
+      maxBytes: values.PROVIDER_MAX_MB * 1_000_000
+    },
     gossipsubTopicPrefix: values.GOSSIPSUB_SNAPSHOT_SUBMISSION_PREFIX,
     log: {
       level: values.LOG_LEVEL,

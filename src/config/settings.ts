@@ -95,6 +95,26 @@ export const settings = {
     fallback: '16',
     meaning: 'open relayed connections for each peer'
   }),
+  PROVIDER_MAX_RECORDS: setting(values.integer(1, 10_000_000), {
+    flag: 'provider-max-records',
+    fallback: '400000',
+    meaning: 'provider records in all; above it those of peers that left make room first'
+  }),
+  PROVIDER_MAX_PER_KEY: setting(values.integer(1, 10_000_000), {
+    flag: 'provider-max-per-key',
+    fallback: '100000',
+    meaning: 'providers of one key'
+  }),
+  PROVIDER_MAX_PER_PEER: setting(values.integer(1, 100_000), {
+    flag: 'provider-max-per-peer',
+    fallback: '1000',
+    meaning: 'keys that one peer provides; above it its own oldest makes room'
+  }),
+  PROVIDER_MAX_MB: setting(values.integer(1, 100_000, 'MB'), {
+    flag: 'provider-max-mb',
+    fallback: '256',
+    meaning: 'memory of all provider records, with their keys and addresses'
+  }),
   GOSSIPSUB_SNAPSHOT_SUBMISSION_PREFIX: setting(values.topicPrefix, {
     flag: 'gossipsub-snapshot-submission-prefix',
     fallback: '/powerloom/snapshot-submissions',

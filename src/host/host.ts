@@ -100,7 +100,7 @@ export async function createHost(config: Config, identity: Identity, parts: Host
       ...(config.relay === undefined ? {} : { relay: relay(config.relay, parts.clock, protection) }),
       pubsub: pubsub(config.gossipsubTopicPrefix, stack.byteProtocols, stack.identifyAgain),
       rendezvous: (components) => {
-        server = rendezvous(parts.clock, hooks)(components)
+        server = rendezvous(parts.clock, config.providers, hooks)(components)
         return server
       }
     }

@@ -1,22 +1,27 @@
 import { keyOf } from '../peers/peer-key.ts'
-import { encodePeer } from './wire.ts'
-
-/** That a peer provides a key. */
-export interface ProviderRecord {
-  readonly key: string
-  readonly contact: Contact
-  expiresAtMs: number
-}
+import { encodePeer } from './encode.ts'
+import type { ProviderRecord } from './provider-records.ts'
+import type { RpcBudget } from './rpc-budget.ts'
 
 /** A peer that is connected or provides something, with what is said of it in answers. */
 export interface Contact {
-  readonly id: Uint8Array
+  /** From `keyOf` its id. */
   readonly key: string
-  /** The Peer message with its addresses; undefined while none is known. */
-  encoded: Uint8Array | undefined
+  /** The Peer message with its addresses, one character a byte; undefined while none is known. */
+  encoded: string | undefined
   connections: number
+  /** What it may still ask; kept while it is connected. */
+  budget: RpcBudget | undefined
   /** What it provides: key → record; the oldest renewal first. Kept by the provider book. */
   readonly provides: Map<string, ProviderRecord>
+}
+
+/** Who has to know what happens to providers. */
+export interface ProviderObserver {
+  /** The first connection of a provider has opened, or its last has closed. */
+  cameOrLeft(contact: Contact): void
+  /** What is said of a provider in answers has become longer or, below 0, shorter. */
+  encodedAnew(contact: Contact, moreBytes: number): void
 }
 
 /** Go peers list a handful, relayed addresses included; what is beyond is most likely hostile. */
@@ -31,9 +36,15 @@ const maxAddressBytes = 256
  */
 export class Contacts {
   readonly #byKey = new Map<string, Contact>()
+  #observer: ProviderObserver | undefined
 
   get size(): number {
     return this.#byKey.size
+  }
+
+  /** One observer: the provider book. */
+  observe(observer: ProviderObserver): void {
+    this.#observer = observer
   }
 
   get(id: Uint8Array): Contact | undefined {
@@ -41,13 +52,18 @@ export class Contacts {
   }
 
   connected(id: Uint8Array): void {
-    this.#enter(id).connections++
+    const contact = this.#enter(id)
+    contact.connections++
+    if (contact.connections === 1 && contact.provides.size > 0) this.#observer?.cameOrLeft(contact)
   }
 
   disconnected(id: Uint8Array): void {
     const contact = this.get(id)
-    if (contact === undefined) return
+    if (contact === undefined || contact.connections === 0) return
     contact.connections--
+    if (contact.connections > 0) return
+    contact.budget = undefined
+    if (contact.provides.size > 0) this.#observer?.cameOrLeft(contact)
     this.dropIfUnused(contact)
   }
 
@@ -62,14 +78,21 @@ export class Contacts {
    */
   identified(id: Uint8Array, addrs: readonly Uint8Array[]): void {
     const contact = this.get(id)
-    if (contact === undefined || (addrs.length === 0 && contact.provides.size > 0)) return
-    setAddresses(contact, addrs)
+    const usable = usableOf(addrs)
+    if (contact === undefined || (usable.length === 0 && contact.provides.size > 0)) return
+    this.#setAddresses(contact, id, usable)
   }
 
-  /** The same, said in a provider record. Entered without a connection too: the peer may have left meanwhile. */
-  provided(id: Uint8Array, addrs: readonly Uint8Array[]): Contact {
+  /**
+   * The same, said in a provider record. Entered without a connection too: the peer may have left meanwhile.
+   *
+   * @returns undefined when there is no way to reach the peer: such a record is of no use to anybody
+   */
+  provided(id: Uint8Array, addrs: readonly Uint8Array[]): Contact | undefined {
+    const usable = usableOf(addrs)
+    if (usable.length === 0) return undefined
     const contact = this.#enter(id)
-    setAddresses(contact, addrs)
+    this.#setAddresses(contact, id, usable)
     return contact
   }
 
@@ -81,14 +104,22 @@ export class Contacts {
     const key = keyOf(id)
     let contact = this.#byKey.get(key)
     if (contact === undefined) {
-      contact = { id: new Uint8Array(id), key, encoded: undefined, connections: 0, provides: new Map() }
+      contact = { key, encoded: undefined, connections: 0, budget: undefined, provides: new Map() }
       this.#byKey.set(key, contact)
     }
     return contact
   }
+
+  #setAddresses(contact: Contact, id: Uint8Array, addrs: readonly Uint8Array[]): void {
+    const before = contact.encoded
+    const encoded = addrs.length === 0 ? undefined : encodePeer(id, addrs)
+    // most say what they said before, and then no answer has to be put together anew
+    if (encoded === before) return
+    contact.encoded = encoded
+    if (contact.provides.size > 0) this.#observer?.encodedAnew(contact, (encoded?.length ?? 0) - (before?.length ?? 0))
+  }
 }
 
-function setAddresses(contact: Contact, addrs: readonly Uint8Array[]): void {
-  const usable = addrs.filter((addr) => addr.length > 0 && addr.length <= maxAddressBytes).slice(0, maxAddressesPerPeer)
-  contact.encoded = usable.length === 0 ? undefined : encodePeer(contact.id, usable)
+function usableOf(addrs: readonly Uint8Array[]): Uint8Array[] {
+  return addrs.filter((addr) => addr.length > 0 && addr.length <= maxAddressBytes).slice(0, maxAddressesPerPeer)
 }

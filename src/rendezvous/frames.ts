@@ -9,60 +9,80 @@ export const maxRequestBytes = 64 * 1024
 /** A varint of at most 4 MiB has four bytes; one that goes on is no length of ours. */
 const maxPrefixBytes = 4
 
+const none = new Uint8Array(0)
+
 /**
- * Takes a stream of bytes apart into messages with a varint length in front of each. Holds at most one incomplete message,
- * in the chunks it came in: joined once, when it is whole.
+ * Takes a stream of bytes apart into messages with a varint length in front of each. What comes whole is read where it is;
+ * {@link own} copies the rest, in a buffer that doubles, so that a message in many pieces costs no more than twice its size.
  */
 export class FrameReader {
   readonly #maxFrameBytes: number
-  #chunks: Uint8Array[] = []
-  #pendingBytes = 0
-  /** What has to be there before it is worth looking again. */
-  #neededBytes = 1
+  #bytes: Uint8Array = none
+  #from = 0
+  #to = 0
+  /** Whether `#bytes` is this reader's own. */
+  #owned = true
 
   /** @param maxFrameBytes larger messages are `invalid` before they have arrived */
   constructor(maxFrameBytes = maxRequestBytes) {
     this.#maxFrameBytes = maxFrameBytes
   }
 
-  /** Bytes of an incomplete message. */
+  /** Bytes that are not read yet. */
   get pendingBytes(): number {
-    return this.#pendingBytes
+    return this.#to - this.#from
   }
 
+  /** @param chunk may be read from until {@link own} is called */
   push(chunk: Uint8Array): void {
-    if (chunk.length === 0) return
-    this.#chunks.push(chunk)
-    this.#pendingBytes += chunk.length
+    if (this.pendingBytes === 0) {
+      this.#bytes = chunk
+      this.#from = 0
+      this.#to = chunk.length
+      this.#owned = false
+      return
+    }
+    this.#makeRoom(chunk.length)
+    this.#bytes.set(chunk, this.#to)
+    this.#to += chunk.length
+  }
+
+  /** Copies what is pending, if it is not this reader's own yet; a message that was read before is valid no longer. */
+  own(): void {
+    if (this.pendingBytes === 0) this.#bytes = none
+    else if (!this.#owned) this.#makeRoom(0)
+  }
+
+  /** Whether {@link next} is more than `more`. */
+  get hasNext(): boolean {
+    return this.#find() !== 'more'
   }
 
   /** The next whole message; `more`: not there yet; `invalid`: too large, or no length at all. */
   next(): Uint8Array | 'more' | 'invalid' {
-    if (this.#pendingBytes < this.#neededBytes) return 'more'
-    const bytes = this.#joined()
-    const at = { offset: 0 }
-    const length = readVarint(bytes, at)
-    if (length === undefined) {
-      if (bytes.length >= maxPrefixBytes) return 'invalid'
-      this.#neededBytes = bytes.length + 1
-      return 'more'
-    }
-    if (length > this.#maxFrameBytes) return 'invalid'
-    const end = at.offset + length
-    if (bytes.length < end) {
-      this.#neededBytes = end
-      return 'more'
-    }
-    this.#neededBytes = 1
-    this.#pendingBytes = bytes.length - end
-    this.#chunks = this.#pendingBytes === 0 ? [] : [bytes.subarray(end)]
-    return bytes.subarray(at.offset, end)
+    const found = this.#find()
+    if (typeof found === 'string') return found
+    this.#from = found.end
+    return this.#bytes.subarray(found.start, found.end)
   }
 
-  #joined(): Uint8Array {
-    const [first] = this.#chunks
-    const bytes = this.#chunks.length === 1 && first !== undefined ? first : Buffer.concat(this.#chunks)
-    this.#chunks = [bytes]
-    return bytes
+  #find(): { start: number; end: number } | 'more' | 'invalid' {
+    const at = { offset: this.#from }
+    const length = readVarint(this.#bytes, at, this.#to)
+    if (length === undefined) return this.pendingBytes >= maxPrefixBytes ? 'invalid' : 'more'
+    if (length > this.#maxFrameBytes) return 'invalid'
+    const end = at.offset + length
+    return end > this.#to ? 'more' : { start: at.offset, end }
+  }
+
+  #makeRoom(moreBytes: number): void {
+    const neededBytes = this.pendingBytes + moreBytes
+    if (this.#owned && this.#to + moreBytes <= this.#bytes.length) return
+    const bytes = this.#owned && neededBytes <= this.#bytes.length / 2 ? this.#bytes : new Uint8Array(neededBytes * 2)
+    bytes.set(this.#bytes.subarray(this.#from, this.#to))
+    this.#to -= this.#from
+    this.#from = 0
+    this.#bytes = bytes
+    this.#owned = true
   }
 }

@@ -1,121 +1,223 @@
 import { keyOf } from '../peers/peer-key.ts'
-import type { Contact, Contacts, ProviderRecord } from './contacts.ts'
+import { AnswerCache } from './answer-cache.ts'
+import type { Ends } from './chain.ts'
+import type { Contact, Contacts, ProviderObserver } from './contacts.ts'
+import { encodePeers, maxProvidersBytes } from './encode.ts'
+import { ProviderFiles } from './provider-files.ts'
+import { byAge, type Crowd, inCrowd, inRing, KeyEntry, ProviderRecord } from './provider-records.ts'
 
-export interface ProviderBookLimits {
+export interface ProviderLimits {
   /** Provider records in all. */
   readonly maxRecords: number
+  /** Providers of one key. */
+  readonly maxPerKey: number
   /** Keys that one peer provides. */
-  readonly maxKeysPerPeer: number
-  /** Time that a record lives without being renewed. */
-  readonly recordLifeMs: number
+  readonly maxPerPeer: number
+  /** Memory of all records, with their keys and addresses. */
+  readonly maxBytes: number
 }
 
-/**
- * - 48 h is the life that Go gives a record (kad-dht providers.ProvideValidity) and that clients rely on.
- * - 400,000 records: 50,000 peers on eight keys each.
- * - 2,000 keys a peer: a real client provides a dozen.
- */
-export const defaultProviderBookLimits: ProviderBookLimits = {
-  maxRecords: 400_000,
-  maxKeysPerPeer: 2_000,
-  recordLifeMs: 48 * 3_600_000
-}
+/** The life that Go gives a record (kad-dht providers.ProvideValidity) and that clients rely on. */
+export const recordLifeMs = 48 * 3_600_000
 
 /** Go's FindPeers stops at 100; the rest is for clients that filter what they are told. */
 export const maxListed = 1_000
 
+/** What an object of each kind takes on the heap of Node 20 and 24, its share of the collections included; measured. */
+const recordBytes = 320
+const keyBytes = 180
+const contactBytes = 600
+
+const nothing = new Uint8Array(0)
+
 /**
- * Which peer provides which key. All records live equally long, so the order of renewal is the order of expiry and the
- * oldest is always the first of an insertion-ordered collection: expiry and eviction cost O(1) a record, without sweep.
+ * Which peer provides which key. All records live equally long, so the order of renewal is the order of expiry; expiry and
+ * eviction cost O(1) a record, without sweep. A peer that comes or leaves has its records filed anew, which is bounded by
+ * what one peer may provide: 0.5 ms of CPU for 1,000; a real client has a dozen.
  */
-export class ProviderBook {
-  /** key → peer → record; in each the oldest renewal first. */
-  readonly #byKey = new Map<string, Map<string, ProviderRecord>>()
-  readonly #byAge = new Set<ProviderRecord>()
+export class ProviderBook implements ProviderObserver {
+  readonly #byKey = new Map<string, KeyEntry>()
+  readonly #byAge: Ends<ProviderRecord> = { first: undefined, last: undefined }
+  readonly #files = new ProviderFiles()
+  readonly #cache = new AnswerCache()
   readonly #contacts: Contacts
   readonly #onProviding: (peer: string, providing: boolean) => void
-  readonly #limits: ProviderBookLimits
+  readonly #limits: ProviderLimits
+  #records = 0
+  #bytes = 0
 
   /** @param onProviding told with the first record of a peer and when its last has gone */
-  constructor(
-    contacts: Contacts,
-    onProviding: (peer: string, providing: boolean) => void,
-    limits: ProviderBookLimits = defaultProviderBookLimits
-  ) {
+  constructor(contacts: Contacts, onProviding: (peer: string, providing: boolean) => void, limits: ProviderLimits) {
     this.#contacts = contacts
     this.#onProviding = onProviding
     this.#limits = limits
+    contacts.observe(this)
   }
 
   get records(): number {
-    return this.#byAge.size
+    return this.#records
   }
 
   get keys(): number {
     return this.#byKey.size
   }
 
-  /**
-   * Adds or renews the record of the peer `id`. At a bound the oldest makes room: of this peer at its own bound, else of
-   * all.
-   *
-   * @param addrs binary multiaddrs, which live as long as the record
-   */
-  add(id: Uint8Array, addrs: readonly Uint8Array[], key: Uint8Array, nowMs: number): void {
-    this.expire(nowMs)
-    const contact = this.#contacts.provided(id, addrs)
-    const keyText = keyOf(key)
-    const providers = this.#byKey.get(keyText) ?? new Map<string, ProviderRecord>()
-    const record = providers.get(contact.key) ?? { key: keyText, contact, expiresAtMs: 0 }
-    record.expiresAtMs = nowMs + this.#limits.recordLifeMs
-
-    // out and in again: the renewed record becomes the youngest everywhere
-    this.#byAge.delete(record)
-    this.#byAge.add(record)
-    providers.delete(contact.key)
-    providers.set(contact.key, record)
-    contact.provides.delete(keyText)
-    contact.provides.set(keyText, record)
-    if (contact.provides.size === 1) this.#onProviding(contact.key, true)
-    this.#byKey.set(keyText, providers)
-
-    // only now: a peer whose last record made room would not be known any more
-    if (contact.provides.size > this.#limits.maxKeysPerPeer) this.#remove(first(contact.provides.values()))
-    if (this.#byAge.size > this.#limits.maxRecords) this.#remove(first(this.#byAge))
+  /** Estimate of the memory of all records, their keys and their peers' addresses; without cached answers. */
+  get bytes(): number {
+    return this.#bytes
   }
 
-  /** At most {@link maxListed} of those who provide `key`: connected before away, and newest first in both. */
+  /** Address prefixes that records came from. */
+  get sources(): number {
+    return this.#files.sources
+  }
+
+  /**
+   * Adds or renews the record of the peer `id`; at a bound another makes room. Nothing happens without a usable address.
+   *
+   * @param addrs binary multiaddrs, which live as long as the record
+   * @param prefix of the address that this was sent from
+   */
+  add(id: Uint8Array, addrs: readonly Uint8Array[], key: Uint8Array, prefix: string, nowMs: number): void {
+    this.expire(nowMs)
+    const contact = this.#contacts.provided(id, addrs)
+    if (contact === undefined) return
+    const text = keyOf(key)
+    const known = contact.provides.get(text)
+    const record = known ?? new ProviderRecord(this.#entry(text), contact)
+    if (known === undefined) this.#count(record)
+    else {
+      byAge.remove(this.#byAge, record)
+      contact.provides.delete(text)
+      this.#files.takeOut(record)
+    }
+    record.expiresAtMs = nowMs + recordLifeMs
+    record.weight = recordBytes + (contact.encoded?.length ?? 0)
+    byAge.addFirst(this.#byAge, record)
+    contact.provides.set(text, record)
+    this.#files.file(record, prefix)
+    this.#cache.drop(record.key)
+    if (contact.provides.size === 1) this.#onProviding(contact.key, true)
+
+    // only now: a peer whose last record made room would not be known any more
+    if (contact.provides.size > this.#limits.maxPerPeer) this.#remove(firstOf(contact.provides))
+    if (record.key.records > this.#limits.maxPerKey) this.#remove(this.#files.worstOfKey(record))
+    this.#makeRoom()
+  }
+
+  /**
+   * At most {@link maxListed} of those who provide `key`: connected before away, in both the newest first, and the sources
+   * by turns, so that whoever has many identities at one place takes only that place's turn.
+   */
   providers(key: Uint8Array, nowMs: number): readonly Contact[] {
     this.expire(nowMs)
-    const here: Contact[] = []
-    const away: Contact[] = []
-    for (const { contact } of this.#byKey.get(keyOf(key))?.values() ?? []) {
-      ;(contact.connections > 0 ? here : away).push(contact)
-    }
-    return [...here.reverse(), ...away.reverse()].slice(0, maxListed)
+    const entry = this.#byKey.get(keyOf(key))
+    return entry === undefined ? [] : listOf(entry)
+  }
+
+  /** The same as a part of an answer, which is put together once and kept until something changes. */
+  encodedProviders(key: Uint8Array, nowMs: number): Uint8Array {
+    this.expire(nowMs)
+    const entry = this.#byKey.get(keyOf(key))
+    if (entry === undefined) return nothing
+    const cached = this.#cache.get(entry)
+    if (cached !== undefined) return cached
+    const encoded = encodePeers('provider', listOf(entry), maxProvidersBytes)
+    this.#cache.keep(entry, encoded)
+    return encoded
   }
 
   /** Removes the records whose life is over; costs nothing when there are none. */
   expire(nowMs: number): void {
-    for (const record of this.#byAge) {
-      if (record.expiresAtMs > nowMs) break
-      this.#remove(record)
+    for (let oldest = this.#byAge.last; oldest !== undefined; oldest = this.#byAge.last) {
+      if (oldest.expiresAtMs > nowMs) break
+      this.#remove(oldest)
     }
+    this.#makeRoom()
+  }
+
+  cameOrLeft(contact: Contact): void {
+    for (const record of contact.provides.values()) {
+      this.#files.fileAgain(record)
+      this.#cache.drop(record.key)
+    }
+  }
+
+  encodedAnew(contact: Contact, moreBytes: number): void {
+    this.#bytes += moreBytes
+    for (const { key } of contact.provides.values()) this.#cache.drop(key)
+  }
+
+  #makeRoom(): void {
+    while (this.#records > this.#limits.maxRecords || this.#bytes > this.#limits.maxBytes) {
+      const worst = this.#files.worst()
+      if (worst === undefined) break
+      this.#remove(worst)
+    }
+  }
+
+  #entry(text: string): KeyEntry {
+    let entry = this.#byKey.get(text)
+    if (entry === undefined) {
+      entry = new KeyEntry(text)
+      this.#byKey.set(text, entry)
+      this.#bytes += keyBytes + text.length
+    }
+    return entry
+  }
+
+  #count({ key, contact }: ProviderRecord): void {
+    this.#records++
+    key.records++
+    this.#bytes += recordBytes
+    if (contact.provides.size === 0) this.#bytes += contactBytes + (contact.encoded?.length ?? 0)
   }
 
   #remove(record: ProviderRecord | undefined): void {
     if (record === undefined) return
-    this.#byAge.delete(record)
-    record.contact.provides.delete(record.key)
-    if (record.contact.provides.size === 0) this.#onProviding(record.contact.key, false)
-    this.#contacts.dropIfUnused(record.contact)
-    const providers = this.#byKey.get(record.key)
-    providers?.delete(record.contact.key)
-    if (providers?.size === 0) this.#byKey.delete(record.key)
+    const { key, contact } = record
+    byAge.remove(this.#byAge, record)
+    this.#files.takeOut(record)
+    this.#cache.drop(key)
+    contact.provides.delete(key.text)
+    this.#records--
+    this.#bytes -= recordBytes
+    if (contact.provides.size === 0) {
+      this.#bytes -= contactBytes + (contact.encoded?.length ?? 0)
+      this.#onProviding(contact.key, false)
+      this.#contacts.dropIfUnused(contact)
+    }
+    if (--key.records > 0) return
+    this.#byKey.delete(key.text)
+    this.#bytes -= keyBytes + key.text.length
   }
 }
 
-function first<T>(values: Iterable<T>): T | undefined {
-  for (const value of values) return value
+function listOf(entry: KeyEntry): Contact[] {
+  const listed: Contact[] = []
+  for (const ring of [entry.here, entry.away]) addByTurns(ring, listed)
+  return listed
+}
+
+/** The newest of each crowd, then the second of each, and so on. */
+function addByTurns(ring: Ends<Crowd>, listed: Contact[]): void {
+  let turn: ProviderRecord[] = []
+  for (let crowd = ring.first; crowd !== undefined && turn.length < maxListed; crowd = inRing.next(crowd)) {
+    if (crowd.first !== undefined) turn.push(crowd.first)
+  }
+  while (turn.length > 0) {
+    const next: ProviderRecord[] = []
+    for (const record of turn) {
+      if (listed.length === maxListed) return
+      listed.push(record.contact)
+      const after = inCrowd.next(record)
+      if (after !== undefined) next.push(after)
+    }
+    turn = next
+  }
+}
+
+function firstOf<T>(values: ReadonlyMap<string, T>): T | undefined {
+  for (const value of values.values()) return value
   return undefined
 }

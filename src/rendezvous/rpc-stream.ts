@@ -1,108 +1,216 @@
-import type { Stream } from '@libp2p/interface'
 import type { Clock } from '../clock.ts'
+import type { ByteStream, ByteStreamHandler } from '../connection/byte-stream.ts'
+import { Deadlines } from '../deadlines.ts'
+import { encodeAnswer } from './encode.ts'
 import { FrameReader } from './frames.ts'
-import type { Outcome } from './requests.ts'
-import { decodeRequest, encodeAnswer, type Request } from './wire.ts'
+import type { Asker, Outcome } from './requests.ts'
+import { type RpcBudget, requestBytes } from './rpc-budget.ts'
+import { type Defer, Turns } from './turns.ts'
+import { decodeRequest, type Request } from './wire.ts'
 
 /** Go resets a kad stream after a minute without a message (dht_net.go, dhtStreamIdleTimeout); this node closes it. */
 export const streamIdleMs = 60_000
 /** How long the other side may take to close its half after this one. */
 const lingerMs = 10_000
+/** How often is looked whether a peer has budget again. */
+export const budgetCheckMs = 100
 
-export interface RpcStreamOptions {
+/** Who is served on a stream. */
+export interface Client extends Asker {
+  /** Shared by all streams of the peer. */
+  readonly budget: RpcBudget
+}
+
+export type Answerer = (request: Request, client: Client) => Outcome | Promise<Outcome>
+
+/** Serves kad streams. What they wait for is kept here, with one timer for all. */
+export class RpcServer {
   readonly clock: Clock
-  readonly answer: (request: Request) => Outcome | Promise<Outcome>
+  readonly answer: Answerer
+  readonly idle: Deadlines<RpcStream>
+  readonly linger: Deadlines<RpcStream>
+  readonly spent: Deadlines<RpcStream>
+  readonly turns: Turns<RpcStream>
+
+  constructor(clock: Clock, answer: Answerer, defer?: Defer) {
+    this.clock = clock
+    this.answer = answer
+    this.idle = new Deadlines(clock, streamIdleMs, (stream) => stream.whenIdle())
+    this.linger = new Deadlines(clock, lingerMs, (stream) => stream.whenLingering())
+    this.spent = new Deadlines(clock, budgetCheckMs, (stream) => stream.goOn())
+    this.turns = new Turns((stream) => stream.goOn(), defer)
+  }
+
+  open(stream: ByteStream, client: Client): ByteStreamHandler {
+    return new RpcStream(stream, client, this)
+  }
+
+  /** Drops all deadlines. */
+  stop(): void {
+    for (const deadlines of [this.idle, this.linger, this.spent]) deadlines.clear()
+  }
 }
 
 /**
- * Serves one kad stream: requests are answered one after the other, in order. Reading stops while an answer waits for
- * the peer to read, so that who does not read costs no more than one answer.
+ * What a stream is doing: `reading`; `answering`: an answer takes its time; `behind`: the peer has not read what was sent;
+ * `waiting` for its turn or its budget; `over`: nothing that comes counts any more. Only one that reads is read from.
  */
-export function serveRpcStream(stream: Stream, { clock, answer }: RpcStreamOptions): void {
-  const frames = new FrameReader()
-  let lastMessageMs = clock.now()
-  let busy = false
-  let ended = false
-  let cancelTimer = clock.after(streamIdleMs, whenIdle)
+type State = 'reading' | 'answering' | 'behind' | 'waiting' | 'over'
 
-  stream.addEventListener('message', (event) => {
-    frames.push(event.data.subarray())
-    if (!busy) void drain()
-  })
-  stream.addEventListener('remoteCloseWrite', () => {
-    ended = true
-    if (!busy) finish()
-  })
-  stream.addEventListener('close', () => cancelTimer())
+/**
+ * One kad stream: requests are answered one after the other, in order. Reading stops while an answer waits for the peer to
+ * read, so that who does not read costs no more than one answer, and while the peer has had its share.
+ */
+class RpcStream implements ByteStreamHandler {
+  readonly #stream: ByteStream
+  readonly #client: Client
+  readonly #server: RpcServer
+  readonly #frames = new FrameReader()
+  #state: State = 'reading'
+  #ended = false
 
-  async function drain(): Promise<void> {
-    try {
-      await answerAll()
-    } catch (cause) {
-      // an answer that throws is a defect of ours or a stream that went away; neither concerns other streams
-      stream.abort(cause instanceof Error ? cause : new Error(String(cause)))
-    }
-    if (ended && !busy) finish()
+  constructor(stream: ByteStream, client: Client, server: RpcServer) {
+    this.#stream = stream
+    this.#client = client
+    this.#server = server
+    server.idle.set(this)
   }
 
-  /** `busy` falls in the very turn in which nothing is left to answer: after an await a message would go unseen. */
-  async function answerAll(): Promise<void> {
-    busy = true
-    try {
-      for (;;) {
-        const frame = frames.next()
-        if (frame === 'more') return
-        const request = frame === 'invalid' ? undefined : decodeRequest(frame)
-        if (request === undefined) return refuse('not a kad message')
-        lastMessageMs = clock.now()
+  onData(bytes: Uint8Array): void {
+    if (this.#state === 'over') return
+    this.#frames.push(bytes)
+    this.#serve()
+    this.#frames.own()
+  }
 
-        const pending = answer(request)
-        let outcome: Outcome
-        if (pending instanceof Promise) {
-          pause()
-          outcome = await pending
-          resume()
-        } else {
-          outcome = pending
-        }
-        if (outcome === 'refuse') return refuse(`a request of type ${request.type} that cannot be answered`)
-        if (outcome === 'none') continue
-        if (stream.writeStatus !== 'writable') return
-        if (!stream.send(encodeAnswer(outcome))) {
-          pause()
-          await stream.onDrain()
-          resume()
-        }
+  onDrain(): void {
+    if (this.#state !== 'behind') return
+    this.#state = 'reading'
+    this.#serveAndResume()
+  }
+
+  onEnd(): void {
+    this.#ended = true
+    if (this.#state === 'reading') this.#finish()
+  }
+
+  onClose(): void {
+    const { idle, linger, spent } = this.#server
+    this.#state = 'over'
+    for (const deadlines of [idle, linger, spent]) deadlines.drop(this)
+  }
+
+  /** Its turn has come, or it may have budget again. */
+  goOn(): void {
+    if (this.#state !== 'waiting') return
+    this.#state = 'reading'
+    this.#serveAndResume()
+  }
+
+  whenIdle(): void {
+    // who waits for this node is not idle
+    if (this.#state === 'waiting') this.#server.idle.set(this)
+    else this.#finish()
+  }
+
+  whenLingering(): void {
+    this.#stream.reset('the peer did not close its side')
+  }
+
+  #serveAndResume(): void {
+    this.#serve()
+    // last, since it may deliver what has come meanwhile
+    if (this.#isReading()) this.#stream.resume()
+  }
+
+  /** Answers what is there, until nothing is or something has to be waited for. */
+  #serve(): void {
+    try {
+      while (this.#isReading() && this.#frames.hasNext) {
+        if (this.#mayGoOn()) this.#answerNext()
       }
-    } finally {
-      busy = false
+    } catch (cause) {
+      // an answer that throws is a defect of ours, which does not concern other streams
+      this.#refuse(String(cause))
     }
+    if (this.#ended && this.#isReading()) this.#finish()
   }
 
-  // a stream whose other side has ended is neither paused nor resumed: both throw
-  function pause(): void {
-    if (stream.readStatus === 'readable') stream.pause()
+  // a method, since the state changes in the methods that a loop calls
+  #isReading(): boolean {
+    return this.#state === 'reading'
   }
 
-  function resume(): void {
-    if (stream.readStatus === 'paused') stream.resume()
+  #mayGoOn(): boolean {
+    const { clock, spent, turns } = this.#server
+    const { budget } = this.#client
+    if (budget.isSpent(clock.now())) spent.set(this)
+    else if (budget.takeFromTurn(turns.current)) return true
+    else turns.wait(this)
+    this.#wait('waiting')
+    return false
   }
 
-  function refuse(reason: string): void {
-    stream.abort(new Error(reason))
-  }
-
-  function finish(): void {
-    stream.close().catch((cause: Error) => stream.abort(cause))
-  }
-
-  function whenIdle(): void {
-    const idleMs = clock.now() - lastMessageMs
-    if (idleMs < streamIdleMs) {
-      cancelTimer = clock.after(streamIdleMs - idleMs, whenIdle)
+  #answerNext(): void {
+    const frame = this.#frames.next()
+    const request = typeof frame === 'string' ? undefined : decodeRequest(frame)
+    if (request === undefined) {
+      this.#refuse('not a kad message')
       return
     }
-    cancelTimer = clock.after(lingerMs, () => stream.abort(new Error('the peer did not close its side')))
-    finish()
+    this.#server.idle.set(this)
+    this.#spend(requestBytes + frame.length)
+
+    const outcome = this.#server.answer(request, this.#client)
+    if (!(outcome instanceof Promise)) {
+      this.#send(outcome)
+      return
+    }
+    this.#wait('answering')
+    outcome.then(
+      (late) => this.#whenAnswered(late),
+      (cause) => this.#refuse(String(cause))
+    )
+  }
+
+  #whenAnswered(outcome: Outcome): void {
+    if (this.#state !== 'answering') return
+    this.#state = 'reading'
+    this.#send(outcome)
+    this.#serveAndResume()
+  }
+
+  #send(outcome: Outcome): void {
+    if (outcome === 'none') return
+    if (outcome === 'refuse') {
+      this.#refuse('a request that cannot be answered')
+      return
+    }
+    const bytes = encodeAnswer(outcome)
+    this.#spend(bytes.length)
+    if (!this.#stream.send(bytes)) this.#wait('behind')
+  }
+
+  #spend(bytes: number): void {
+    this.#client.budget.spend(bytes, this.#server.clock.now())
+  }
+
+  #wait(state: State): void {
+    this.#state = state
+    this.#stream.pause()
+  }
+
+  #refuse(reason: string): void {
+    if (this.#state === 'over') return
+    this.#state = 'over'
+    this.#stream.reset(reason)
+  }
+
+  /** Closed, not reset: the peer may still read what was sent. */
+  #finish(): void {
+    this.#state = 'over'
+    this.#server.idle.drop(this)
+    this.#server.linger.set(this)
+    this.#stream.close()
   }
 }

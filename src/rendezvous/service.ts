@@ -5,7 +5,6 @@ import {
   type Libp2pEvents,
   type PeerId,
   type Startable,
-  type StreamHandler,
   start,
   stop,
   type TypedEventTarget
@@ -13,13 +12,17 @@ import {
 import type { AddressManager, Registrar } from '@libp2p/interface-internal'
 import { type KadDHT, type KadDHTComponents, kadDHT, passthroughMapper } from '@libp2p/kad-dht'
 import { CODE_P2P } from '@multiformats/multiaddr'
+import { prefixOf } from '../admission/address-prefix.ts'
 import type { Clock } from '../clock.ts'
-import { keyOf } from '../peers/peer-key.ts'
+import type { ByteProtocol, ByteStream, ByteStreamHandler } from '../connection/byte-stream.ts'
+import { asStreamHandler } from '../connection/stock-stream.ts'
+import { keyOf, peerKey } from '../peers/peer-key.ts'
 import { withReplaced } from '../seams.ts'
 import { type Contact, Contacts } from './contacts.ts'
-import { ProviderBook } from './provider-book.ts'
+import { ProviderBook, type ProviderLimits } from './provider-book.ts'
 import { answer, type Rooms } from './requests.ts'
-import { serveRpcStream } from './rpc-stream.ts'
+import { RpcBudget } from './rpc-budget.ts'
+import { type Client, RpcServer } from './rpc-stream.ts'
 import { ValueStore } from './value-store.ts'
 import type { WirePeer } from './wire.ts'
 
@@ -44,6 +47,8 @@ export interface Rendezvous extends Startable {
   readonly dht: KadDHT
   readonly contacts: Contacts
   readonly book: ProviderBook
+  /** How kad is served, for connections that carry streams themselves. */
+  readonly protocol: ByteProtocol
   readonly routingTableSize: number
 }
 
@@ -62,41 +67,51 @@ export interface RendezvousHooks {
  * streams after 10 s without a message (rpc/index.ts; `incomingMessageTimeout` cannot be set), and answers nothing for
  * a key when one of its providers has left the peer store.
  */
-export function rendezvous(clock: Clock, hooks: RendezvousHooks): (components: RendezvousComponents) => Rendezvous {
-  return (components) => new RendezvousService(components, clock, hooks)
+export function rendezvous(
+  clock: Clock,
+  limits: ProviderLimits,
+  hooks: RendezvousHooks
+): (components: RendezvousComponents) => Rendezvous {
+  return (components) => new RendezvousService(components, clock, limits, hooks)
 }
 
 class RendezvousService implements Rendezvous {
   readonly contacts = new Contacts()
   readonly book: ProviderBook
   readonly dht: KadDHT
+  readonly protocol: ByteProtocol
   readonly #components: RendezvousComponents
   readonly #clock: Clock
-  readonly #hooks: RendezvousHooks
   readonly #rooms: Rooms
+  readonly #server: RpcServer
   #cancelExpiry = () => {}
 
-  constructor(components: RendezvousComponents, clock: Clock, hooks: RendezvousHooks) {
+  constructor(components: RendezvousComponents, clock: Clock, limits: ProviderLimits, hooks: RendezvousHooks) {
     this.#components = components
     this.#clock = clock
-    this.#hooks = hooks
-    this.book = new ProviderBook(this.contacts, hooks.onProviding)
+    this.book = new ProviderBook(this.contacts, hooks.onProviding, limits)
     this.#rooms = {
       contacts: this.contacts,
       book: this.book,
       values: new ValueStore(),
       closerPeers: (key, except) => this.#closerPeers(key, except),
+      selfKey: peerKey(components.peerId),
       self: () => this.#self(),
       // wall time that does not jump: records outlive neither a clock change nor this process
       nowMs: () => performance.timeOrigin + clock.now()
     }
+    this.#server = new RpcServer(clock, (request, client) => {
+      hooks.onRequest(client.key)
+      return answer(request, client, this.#rooms)
+    })
+    this.protocol = { maxInboundStreams, open: (stream, connection) => this.#open(stream, connection) }
     this.dht = kadDHT({
       protocol: kadProtocol,
       clientMode: false,
       peerInfoMapper: passthroughMapper,
       // nobody but clients is here at first: a search of our own has nobody to ask and must not delay the start
       allowQueryWithZeroPeers: true
-    })(withReplaced(components, { registrar: registrarWithHandler(components.registrar, this.#serve) }))
+    })(withReplaced(components, { registrar: registrarServing(components.registrar, this.protocol) }))
   }
 
   readonly [Symbol.toStringTag] = 'rendezvous'
@@ -120,6 +135,7 @@ class RendezvousService implements Rendezvous {
     events.removeEventListener('connection:open', this.#onOpen)
     events.removeEventListener('connection:close', this.#onClose)
     events.removeEventListener('peer:identify', this.#onIdentify)
+    this.#server.stop()
     await stop(this.dht)
     // kad-dht 16.4.5 leaves its protocol registered
     await registrar.unhandle(kadProtocol)
@@ -130,16 +146,11 @@ class RendezvousService implements Rendezvous {
     this.#cancelExpiry = this.#clock.after(expiryIntervalMs, this.#expireRecords)
   }
 
-  readonly #serve: StreamHandler = (stream, connection) => {
-    const from = connection.remotePeer.toMultihash().bytes
-    const key = keyOf(from)
-    serveRpcStream(stream, {
-      clock: this.#clock,
-      answer: (request) => {
-        this.#hooks.onRequest(key)
-        return answer(request, from, this.#rooms)
-      }
-    })
+  #open(stream: ByteStream, connection: Connection): ByteStreamHandler {
+    const contact = this.contacts.get(connection.remotePeer.toMultihash().bytes)
+    const budget = contact?.budget ?? new RpcBudget(this.#clock.now())
+    if (contact !== undefined && contact.connections > 0) contact.budget = budget
+    return this.#server.open(stream, new RemoteClient(connection, budget))
   }
 
   readonly #onOpen = (event: CustomEvent<Connection>): void => {
@@ -159,7 +170,7 @@ class RendezvousService implements Rendezvous {
     )
   }
 
-  #closerPeers(key: Uint8Array, except: Uint8Array): readonly Contact[] {
+  #closerPeers(key: Uint8Array, except: string): readonly Contact[] {
     const table = routingTable(this.dht)
     if (table.size === 0) return []
     const kadId = createHash('sha256').update(key).digest()
@@ -169,7 +180,7 @@ class RendezvousService implements Rendezvous {
       .filter((peer) => !peer.equals(self))
       .map((peer) => this.contacts.get(peer.toMultihash().bytes))
       .filter((contact) => contact !== undefined)
-      .filter(({ id }) => Buffer.compare(id, except) !== 0)
+      .filter((contact) => contact.key !== except)
       .slice(0, bucketSize)
   }
 
@@ -192,9 +203,32 @@ function routingTable(dht: KadDHT): RoutingTable {
   return (dht as unknown as { routingTable: RoutingTable }).routingTable
 }
 
-/** Registers `handler` wherever the library registers a handler for kad. */
-function registrarWithHandler(registrar: Registrar, handler: StreamHandler): Registrar {
-  const handle: Registrar['handle'] = (protocol, _theirs, options) =>
-    registrar.handle(protocol, handler, { ...options, maxInboundStreams })
+/** Serves `protocol` wherever the library registers its handler for kad. */
+function registrarServing(registrar: Registrar, protocol: ByteProtocol): Registrar {
+  const handler = asStreamHandler(protocol)
+  const handle: Registrar['handle'] = (name, _theirs, options) =>
+    registrar.handle(name, handler, { ...options, maxInboundStreams })
   return withReplaced(registrar, { handle })
+}
+
+/** The other side of a stream. */
+class RemoteClient implements Client {
+  readonly id: Uint8Array
+  readonly key: string
+  readonly budget: RpcBudget
+  readonly #connection: Connection
+  #prefix: string | undefined
+
+  constructor(connection: Connection, budget: RpcBudget) {
+    this.id = connection.remotePeer.toMultihash().bytes
+    this.key = keyOf(this.id)
+    this.budget = budget
+    this.#connection = connection
+  }
+
+  /** Only providers need it, which are few. */
+  get prefix(): string {
+    this.#prefix ??= prefixOf(this.#connection.remoteAddr)
+    return this.#prefix
+  }
 }

@@ -1,7 +1,7 @@
 /**
  * The Kademlia messages of `/ipfs/kad/1.0.0` as bytes (libp2p spec kad-dht, "RPC messages"; field numbers as in
- * go-libp2p-kad-dht pb/dht.proto). Hand-written, since every answer of the node goes through here: answers are put
- * together from parts that were encoded before, and a request is read without copying.
+ * go-libp2p-kad-dht pb/dht.proto). Read by hand, without copying, since every request to the node goes
+ * through here. What is written is in encode.ts.
  *
  *     Message { type = 1, key = 2, record = 3, closerPeers = 8, providerPeers = 9, clusterLevelRaw = 10 }
  *     Peer    { id = 1, addrs = 2, connection = 3 }
@@ -16,9 +16,6 @@ export const MessageType = {
 } as const
 
 export type MessageType = (typeof MessageType)[keyof typeof MessageType]
-
-/** How the answering node stands to a peer that it names; the values of the protobuf enum. */
-const ConnectionType = { NOT_CONNECTED: 0, CONNECTED: 1 } as const
 
 export interface Request {
   readonly type: number
@@ -35,16 +32,10 @@ export interface WirePeer {
   readonly addrs: readonly Uint8Array[]
 }
 
-/**
- * The peers in an answer take no more than this. Go reads 4 MiB at most (network.MessageSizeMax), and a client that cannot
- * read an answer forgets the node; its FindPeers stops at 100 providers, some 20 KiB.
- */
-export const maxAnswerBytes = 1024 * 1024
-
 /** Providers that a request may name; a client names itself. More would only keep the node busy. */
 const maxProvidersInRequest = 16
 
-const LENGTH_DELIMITED = 2
+export const LENGTH_DELIMITED = 2
 const empty = new Uint8Array(0)
 
 /**
@@ -112,15 +103,6 @@ export function decodeRecord(bytes: Uint8Array): ValueRecord | undefined {
   return whole ? { key, value } : undefined
 }
 
-/** @param receivedAt wall time, written as RFC 3339 in UTC */
-export function encodeRecord(record: ValueRecord, receivedAt: Date): Uint8Array {
-  return concat([
-    encodeField(1, [record.key]),
-    encodeField(2, [record.value]),
-    encodeField(5, [Buffer.from(receivedAt.toISOString())])
-  ])
-}
-
 /** Calls `take` for each varint and each length-delimited field; false from it, or a damaged message, ends with false. */
 function readFields(bytes: Uint8Array, take: (field: number, value: number | Uint8Array) => boolean): boolean {
   const at = { offset: 0 }
@@ -149,12 +131,12 @@ function readFields(bytes: Uint8Array, take: (field: number, value: number | Uin
   return true
 }
 
-/** The varint at `at.offset`, which moves behind it; undefined: cut off, or over 10 bytes. Exact below 2^53. */
-export function readVarint(bytes: Uint8Array, at: { offset: number }): number | undefined {
+/** The varint at `at.offset`, which moves behind it; undefined: cut off at `end`, or over 10 bytes. Exact below 2^53. */
+export function readVarint(bytes: Uint8Array, at: { offset: number }, end: number = bytes.length): number | undefined {
   let value = 0
   let scale = 1
   for (let i = 0; i < 10; i++) {
-    const byte = bytes[at.offset]
+    const byte = at.offset < end ? bytes[at.offset] : undefined
     if (byte === undefined) return undefined
     at.offset++
     value += (byte & 0x7f) * scale
@@ -162,104 +144,4 @@ export function readVarint(bytes: Uint8Array, at: { offset: number }): number | 
     scale *= 128
   }
   return undefined
-}
-
-export function varintBytes(value: number): number {
-  let length = 1
-  for (let rest = value; rest >= 128; rest = Math.floor(rest / 128)) length++
-  return length
-}
-
-function writeVarint(out: Uint8Array, offset: number, value: number): void {
-  let rest = value
-  let at = offset
-  while (rest >= 128) {
-    out[at++] = (rest % 128) | 0x80
-    rest = Math.floor(rest / 128)
-  }
-  out[at] = rest
-}
-
-/** One length-delimited field with its tag. */
-function encodeField(field: number, parts: readonly Uint8Array[]): Uint8Array {
-  return framed([(field << 3) | LENGTH_DELIMITED], parts)
-}
-
-/** `head`, the varint length of the parts, the parts. */
-function framed(head: readonly number[], parts: readonly Uint8Array[]): Uint8Array {
-  const size = parts.reduce((sum, part) => sum + part.length, 0)
-  const prefix = new Uint8Array(head.length + varintBytes(size))
-  prefix.set(head)
-  writeVarint(prefix, head.length, size)
-  return concat([prefix, ...parts])
-}
-
-/** In memory of its own: what is kept does not keep a pool's slab alive, as a small Buffer would. */
-function concat(parts: readonly Uint8Array[]): Uint8Array {
-  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    out.set(part, at)
-    at += part.length
-  }
-  return out
-}
-
-/**
- * A Peer message without its connection type, made once for each peer and put into many answers.
- *
- * @param addrs binary multiaddrs
- */
-export function encodePeer(id: Uint8Array, addrs: readonly Uint8Array[]): Uint8Array {
-  return concat([encodeField(1, [id]), ...addrs.map((addr) => encodeField(2, [addr]))])
-}
-
-const connected = Uint8Array.of((3 << 3) | 0, ConnectionType.CONNECTED)
-
-/** A peer as it stands in an answer. */
-export interface AnswerPeer {
-  /** From {@link encodePeer}. */
-  readonly encoded: Uint8Array
-  readonly connected: boolean
-}
-
-export interface Answer {
-  readonly type: MessageType
-  readonly clusterLevel: number
-  readonly key?: Uint8Array
-  readonly record?: Uint8Array
-  readonly closerPeers?: readonly AnswerPeer[]
-  readonly providerPeers?: readonly AnswerPeer[]
-}
-
-/** An answer with the varint length in front that frames it on the stream. Peers beyond {@link maxAnswerBytes} are left out. */
-export function encodeAnswer(answer: Answer): Uint8Array {
-  const parts: Uint8Array[] = [Uint8Array.of(1 << 3, answer.type)]
-  if (answer.key !== undefined) parts.push(encodeField(2, [answer.key]))
-  if (answer.record !== undefined) parts.push(encodeField(3, [answer.record]))
-  let budgetBytes = maxAnswerBytes
-  const add = (field: number, peers: readonly AnswerPeer[] | undefined) => {
-    for (const peer of peers ?? []) {
-      const part = encodeAnswerPeer(field, peer)
-      budgetBytes -= part.length
-      if (budgetBytes < 0) break
-      parts.push(part)
-    }
-  }
-  // few, and without them a client does not get on; then the providers, the best first
-  add(8, answer.closerPeers)
-  add(9, answer.providerPeers)
-  if (answer.clusterLevel !== 0) parts.push(encodeNumber(10, answer.clusterLevel))
-  return framed([], parts)
-}
-
-function encodeAnswerPeer(field: number, peer: AnswerPeer): Uint8Array {
-  return encodeField(field, peer.connected ? [peer.encoded, connected] : [peer.encoded])
-}
-
-function encodeNumber(field: number, value: number): Uint8Array {
-  const out = new Uint8Array(1 + varintBytes(value))
-  out[0] = field << 3
-  writeVarint(out, 1, value)
-  return out
 }

@@ -29,6 +29,7 @@ describe('loadConfig', () => {
       listenAddresses: ['0.0.0.0'],
       connections: { lowWater: 20_000, highWater: 50_000, gracePeriodMs: 60_000, maxPerPeer: 8 },
       relay: { maxReservations: 128, maxReservationsPerIp: 8, maxCircuitsPerPeer: 16 },
+      providers: { maxRecords: 400_000, maxPerKey: 100_000, maxPerPeer: 1_000, maxBytes: 256_000_000 },
       gossipsubTopicPrefix: '/powerloom/snapshot-submissions',
       log: { level: 'info', libp2pLevel: 'info', peerConnections: false },
       profiles: undefined

@@ -1,119 +1,172 @@
-import * as fc from 'fast-check'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { Contacts } from '../../src/rendezvous/contacts.ts'
-import { ProviderBook, type ProviderBookLimits } from '../../src/rendezvous/provider-book.ts'
+import { maxListed, ProviderBook, type ProviderLimits, recordLifeMs } from '../../src/rendezvous/provider-book.ts'
 import { decodePeer } from '../../src/rendezvous/wire.ts'
+import { peersIn } from './peers-in.ts'
 
 const bytes = (text: string) => new Uint8Array(Buffer.from(text))
 const address = bytes('address')
-const limits: ProviderBookLimits = { maxRecords: 6, maxKeysPerPeer: 3, recordLifeMs: 1000 }
+const many = 1_000_000
+const unlimited: ProviderLimits = { maxRecords: many, maxPerKey: many, maxPerPeer: many, maxBytes: 1e9 }
 
 let contacts: Contacts
 let providing: Set<string>
-const onProviding = (peer: string, is: boolean) => {
-  if (is) providing.add(peer)
-  else providing.delete(peer)
-}
 let book: ProviderBook
-const provide = (peer: string, key: string, nowMs: number) => book.add(bytes(peer), [address], bytes(key), nowMs)
-const providers = (key: string, nowMs: number) =>
-  book.providers(bytes(key), nowMs).map(({ id }) => Buffer.from(id).toString())
-
-beforeEach(() => {
+const open = (limits: Partial<ProviderLimits> = {}) => {
   contacts = new Contacts()
   providing = new Set()
-  book = new ProviderBook(contacts, onProviding, limits)
-})
+  const onProviding = (peer: string, is: boolean) => {
+    if (is) providing.add(peer)
+    else providing.delete(peer)
+  }
+  book = new ProviderBook(contacts, onProviding, { ...unlimited, ...limits })
+}
+const provide = (peer: string, key: string, nowMs: number, prefix = 'net') =>
+  book.add(bytes(peer), [address], bytes(key), prefix, nowMs)
+const connect = (...peers: string[]) => {
+  for (const peer of peers) contacts.connected(bytes(peer))
+}
+const providers = (key: string, nowMs: number) => book.providers(bytes(key), nowMs).map((contact) => contact.key)
+const answered = (key: string, nowMs: number) =>
+  peersIn(book.encodedProviders(bytes(key), nowMs)).map(({ id }) => Buffer.from(id).toString())
+const addressesOf = (peer: string) =>
+  decodePeer(new Uint8Array(Buffer.from(contacts.get(bytes(peer))?.encoded ?? '', 'latin1')))?.addrs ?? []
+const numbered = (name: string, count: number) => Array.from({ length: count }, (_, i) => `${name}${i}`)
 
-describe('ProviderBook', () => {
-  it('lists who provides a key, newest first', () => {
+beforeEach(() => open())
+
+describe('the list of who provides a key', () => {
+  it('has the newest first', () => {
     provide('a', 'k', 1)
     provide('b', 'k', 2)
     provide('c', 'other', 3)
     expect(providers('k', 4)).toEqual(['b', 'a'])
   })
 
-  it('lists the connected before those who left', () => {
-    contacts.connected(bytes('a'))
+  it('has the connected before those who left', () => {
+    connect('a')
     provide('a', 'k', 1)
     provide('b', 'k', 2)
     expect(providers('k', 3)).toEqual(['a', 'b'])
   })
 
   it('keeps a provider that left, with its addresses, until its record ends', () => {
-    contacts.connected(bytes('a'))
+    connect('a')
     provide('a', 'k', 0)
     contacts.disconnected(bytes('a'))
-    expect(providers('k', 999)).toEqual(['a'])
-    expect(contacts.get(bytes('a'))?.encoded).toBeDefined()
-    expect(providers('k', 1000)).toEqual([])
-    expect(contacts.size).toBe(0)
+    expect(providers('k', recordLifeMs - 1)).toEqual(['a'])
+    expect(addressesOf('a')).toEqual([address])
+    expect(providers('k', recordLifeMs)).toEqual([])
+    expect([contacts.size, book.keys, book.sources, book.bytes]).toEqual([0, 0, 0, 0])
   })
 
-  it('lists a bounded number, the best of all', () => {
-    book = new ProviderBook(contacts, onProviding, { ...limits, maxRecords: 5000 })
-    for (let i = 0; i < 1200; i++) provide(`p${i}`, 'k', i / 10)
-    contacts.connected(bytes('p0'))
-    const listed = providers('k', 200)
-    expect(listed).toHaveLength(1000)
-    expect(listed.slice(0, 2)).toEqual(['p0', 'p1199'])
-  })
-
-  it('a renewal makes a record young again', () => {
+  it('counts a renewal as new', () => {
     provide('a', 'k', 0)
     provide('b', 'k', 100)
     provide('a', 'k', 900)
-    expect(providers('k', 1500)).toEqual(['a'])
+    expect(providers('k', 1_000)).toEqual(['a', 'b'])
+    expect(providers('k', recordLifeMs + 500)).toEqual(['a'])
   })
 
-  it("at a peer's bound its own oldest key makes room, and nobody else's", () => {
-    for (const [at, key] of ['k1', 'k2', 'k3', 'k4'].entries()) provide('a', key, at)
-    expect(['k1', 'k2', 'k3', 'k4'].map((key) => providers(key, 10).length)).toEqual([0, 1, 1, 1])
+  it('gives each source its turn, so that a thousand identities at one place push nobody out', () => {
+    const [honest, crowd] = [numbered('honest', 5), numbered('crowd', 1_000)]
+    connect(...honest, ...crowd)
+    for (const [i, peer] of honest.entries()) provide(peer, 'k', i, `home${i}`)
+    for (const [i, peer] of crowd.entries()) provide(peer, 'k', 10 + i, 'farm')
+    const first = providers('k', 2_000).slice(0, 7)
+    expect(first).toEqual(['crowd999', 'honest4', 'honest3', 'honest2', 'honest1', 'honest0', 'crowd998'])
   })
 
-  it('at the bound of all the oldest record makes room', () => {
-    for (const [at, peer] of ['a', 'b', 'c', 'd', 'e', 'f', 'g'].entries()) provide(peer, 'k', at)
-    expect(providers('k', 10)).toEqual(['g', 'f', 'e', 'd', 'c', 'b'])
-    expect(contacts.size).toBe(6)
+  it('is bounded, and has the best of all', () => {
+    for (const [i, peer] of numbered('p', 1_200).entries()) provide(peer, 'k', i)
+    connect('p0')
+    const listed = providers('k', 2_000)
+    expect(listed).toHaveLength(maxListed)
+    expect(listed.slice(0, 2)).toEqual(['p0', 'p1199'])
+  })
+})
+
+describe('the answer that is kept', () => {
+  it('is put together once', () => {
+    provide('a', 'k', 1)
+    const encoded = book.encodedProviders(bytes('k'), 2)
+    expect(book.encodedProviders(bytes('k'), 3)).toBe(encoded)
+    provide('a', 'other', 4)
+    expect(book.encodedProviders(bytes('k'), 5)).toBe(encoded)
   })
 
-  it('never holds more than its bounds, and agrees with a list that is sorted and cut', () => {
-    const act = fc.record({
-      peer: fc.constantFrom('a', 'b', 'c', 'd'),
-      key: fc.constantFrom('k', 'l', 'm', 'n'),
-      wait: fc.nat(400)
-    })
-    fc.assert(
-      fc.property(fc.array(act, { maxLength: 40 }), (acts) => {
-        contacts = new Contacts()
-        providing = new Set()
-        book = new ProviderBook(contacts, onProviding, limits)
-        let nowMs = 0
-        let model: Array<{ peer: string; key: string; atMs: number }> = []
-        for (const { peer, key, wait } of acts) {
-          nowMs += wait
-          provide(peer, key, nowMs)
-          model = model.filter(({ atMs }) => nowMs - atMs < limits.recordLifeMs)
-          const known = model.some((record) => record.peer === peer && record.key === key)
-          model = model.filter((record) => record.peer !== peer || record.key !== key)
-          if (!known) {
-            const own = model.filter((record) => record.peer === peer)
-            if (own.length >= limits.maxKeysPerPeer) model = model.filter((record) => record !== own[0])
-            if (model.length >= limits.maxRecords) model = model.slice(1)
-          }
-          model.push({ peer, key, atMs: nowMs })
+  it('is new after anything that it says has changed', () => {
+    provide('a', 'k', 0)
+    expect(answered('k', 1)).toEqual(['a'])
+    provide('b', 'k', 100)
+    expect(answered('k', 101)).toEqual(['b', 'a'])
+    connect('a')
+    expect(answered('k', 102)).toEqual(['a', 'b'])
+    contacts.identified(bytes('a'), [bytes('moved')])
+    const [first] = peersIn(book.encodedProviders(bytes('k'), 103))
+    expect(first).toMatchObject({ addrs: [bytes('moved')], connected: true })
+    contacts.disconnected(bytes('a'))
+    provide('b', 'k', 200)
+    expect(answered('k', 201)).toEqual(['b', 'a'])
+    expect(answered('k', recordLifeMs + 100)).toEqual(['b'])
+  })
+})
 
-          expect(book.records).toBe(model.length)
-          for (const wanted of ['k', 'l', 'm', 'n']) {
-            const expected = model.filter((record) => record.key === wanted).map((record) => record.peer)
-            expect(providers(wanted, nowMs)).toEqual(expected.reverse())
-          }
-          expect(contacts.size).toBe(new Set(model.map((record) => record.peer)).size)
-          expect([...providing].sort()).toEqual([...new Set(model.map((record) => record.peer))].sort())
-          expect(book.keys).toBe(new Set(model.map((record) => record.key)).size)
-        }
-      })
-    )
+describe('at a bound', () => {
+  it("of a peer its own oldest key makes room, and nobody else's", () => {
+    open({ maxPerPeer: 3 })
+    const keys = ['k1', 'k2', 'k3', 'k4']
+    provide('b', 'k1', 0)
+    for (const [at, key] of keys.entries()) provide('a', key, at)
+    expect(keys.map((key) => providers(key, 10))).toEqual([['b'], ['a'], ['a'], ['a']])
+  })
+
+  it('of all who left longest ago makes room, and the connected last', () => {
+    open({ maxRecords: 3 })
+    connect('old')
+    for (const [at, peer] of ['old', 'a', 'b', 'c'].entries()) provide(peer, 'k', at)
+    expect(providers('k', 10)).toEqual(['old', 'c', 'b'])
+    connect('b', 'c')
+    provide('d', 'k', 11)
+    expect(providers('k', 12)).toEqual(['c', 'b', 'old'])
+    expect(providing).toEqual(new Set(['old', 'b', 'c']))
+    expect(contacts.size).toBe(3)
+  })
+
+  it('of all, one source with many identities, connected or not, does not push out the others', () => {
+    open({ maxRecords: 200 })
+    const [honest, farm] = [numbered('honest', 90), numbered('farm', 1_000)]
+    for (const [i, peer] of honest.entries()) provide(peer, 'k', i, `home${i % 9}`)
+    connect(...farm)
+    for (const [i, peer] of farm.entries()) provide(peer, 'k', 100 + i, 'farm')
+    expect(book.records).toBe(200)
+    expect(providers('k', 2_000).filter((peer) => peer.startsWith('honest'))).toHaveLength(90)
+  })
+
+  it('of a key the oldest of the same source makes room', () => {
+    open({ maxPerKey: 4 })
+    for (const [at, peer] of ['a', 'b', 'x', 'y'].entries()) provide(peer, 'k', at, peer < 'c' ? 'home' : 'farm')
+    provide('z', 'k', 10, 'farm')
+    expect(providers('k', 11).sort()).toEqual(['a', 'b', 'y', 'z'])
+    provide('z', 'other', 12, 'farm')
+    expect(book.records).toBe(5)
+    provide('n', 'k', 13, 'new')
+    expect(providers('k', 14).sort()).toEqual(['b', 'n', 'y', 'z'])
+  })
+
+  it('of the memory records make room until it is enough, also when a peer says longer addresses', () => {
+    open({ maxBytes: 20_000 })
+    for (const [at, peer] of numbered('p', 100).entries()) provide(peer, peer, at)
+    expect(book.bytes).toBeLessThanOrEqual(20_000)
+    expect(book.records).toBeGreaterThan(10)
+    const before = book.records
+    connect('p99')
+    const long = numbered('/address/', 16).map((text) => new Uint8Array(Buffer.from(text.padEnd(256, '.'))))
+    contacts.identified(bytes('p99'), long)
+    expect(book.bytes).toBeGreaterThan(20_000)
+    expect(providers('p99', 200)).toEqual(['p99'])
+    expect(book.bytes).toBeLessThanOrEqual(20_000)
+    expect(book.records).toBeLessThan(before)
   })
 })
 
@@ -128,7 +181,7 @@ describe('Contacts', () => {
   })
 
   it('names a peer with the addresses that it said last, by identify or with a provider record', () => {
-    const said = () => decodePeer(contacts.get(bytes('a'))!.encoded!)?.addrs.map((addr) => Buffer.from(addr).toString())
+    const said = () => addressesOf('a').map((addr) => Buffer.from(addr).toString())
     contacts.connected(bytes('a'))
     contacts.identified(bytes('a'), [bytes('old')])
     contacts.provided(bytes('a'), [bytes('provided')])
@@ -146,15 +199,17 @@ describe('Contacts', () => {
 
   it('keeps a bounded number of addresses of a bounded size', () => {
     const many = Array.from({ length: 1000 }, (_, i) => bytes(`/address/${i}`))
-    const { encoded } = contacts.provided(bytes('a'), [new Uint8Array(257), ...many])
-    expect(decodePeer(encoded!)?.addrs).toHaveLength(16)
-    expect(encoded!.length).toBeLessThan(16 * 260)
+    contacts.provided(bytes('a'), [new Uint8Array(257), ...many])
+    expect(addressesOf('a')).toHaveLength(16)
+    expect(contacts.get(bytes('a'))!.encoded!.length).toBeLessThan(16 * 260)
   })
 
-  it('does not keep the message alive that an address came in', () => {
-    const message = new Uint8Array(100_000)
-    contacts.provided(bytes('a'), [message.subarray(10, 20)])
-    const { encoded } = contacts.get(bytes('a'))!
-    expect(encoded!.buffer.byteLength).toBe(encoded!.length)
+  it('makes nobody a provider who cannot be reached, and takes no address back for one that is too long', () => {
+    expect(contacts.provided(bytes('a'), [new Uint8Array(257)])).toBeUndefined()
+    expect(contacts.size).toBe(0)
+    provide('a', 'k', 0)
+    contacts.connected(bytes('a'))
+    contacts.identified(bytes('a'), [new Uint8Array(257)])
+    expect(addressesOf('a')).toEqual([address])
   })
 })

@@ -1,17 +1,12 @@
 import { generateKeyPair, publicKeyToProtobuf } from '@libp2p/crypto/keys'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { Contacts } from '../../src/rendezvous/contacts.ts'
+import { type Answer, encodeRecord } from '../../src/rendezvous/encode.ts'
 import { ProviderBook } from '../../src/rendezvous/provider-book.ts'
 import { answer, type Outcome, type Rooms } from '../../src/rendezvous/requests.ts'
 import { ValueStore } from '../../src/rendezvous/value-store.ts'
-import {
-  type Answer,
-  decodePeer,
-  decodeRecord,
-  encodeRecord,
-  MessageType,
-  type Request
-} from '../../src/rendezvous/wire.ts'
+import { decodeRecord, MessageType, type Request } from '../../src/rendezvous/wire.ts'
+import { peersIn } from './peers-in.ts'
 
 const bytes = (text: string) => new Uint8Array(Buffer.from(text))
 const self = { id: bytes('self'), addrs: [bytes('here')] }
@@ -20,11 +15,10 @@ let rooms: Rooms & { closer: string[] }
 const ask = (request: Partial<Request>, from = 'asker') =>
   answer(
     { type: 5, key: bytes('key'), record: undefined, providerPeers: [], clusterLevel: 0, ...request },
-    bytes(from),
+    { id: bytes(from), key: from, prefix: 'here' },
     rooms
   )
-const names = (peers: Answer['closerPeers']) =>
-  (peers ?? []).map(({ encoded }) => Buffer.from(decodePeer(encoded)!.id).toString())
+const names = (peers: Answer['closerPeers']) => peersIn(peers).map(({ id }) => Buffer.from(id).toString())
 const found = (outcome: Outcome | Promise<Outcome>): Answer => {
   if (typeof outcome === 'string' || outcome instanceof Promise) throw new Error(`no answer: ${String(outcome)}`)
   return outcome
@@ -40,10 +34,11 @@ beforeEach(() => {
   const contacts = new Contacts()
   rooms = {
     contacts,
-    book: new ProviderBook(contacts, () => {}),
+    book: new ProviderBook(contacts, () => {}, { maxRecords: 100, maxPerKey: 100, maxPerPeer: 100, maxBytes: 1e6 }),
     values: new ValueStore(),
     closer: [],
     closerPeers: () => rooms.closer.map((peer) => contacts.get(bytes(peer))!),
+    selfKey: 'self',
     self: () => self,
     nowMs: () => 1_000_000
   }
@@ -62,9 +57,7 @@ describe('FIND_NODE', () => {
   it('returns a connected peer with its addresses, as FindPeer needs', () => {
     join('wanted')
     const { closerPeers } = found(ask({ type: MessageType.FIND_NODE, key: bytes('wanted') }))
-    expect(closerPeers).toHaveLength(1)
-    expect(closerPeers![0]!.connected).toBe(true)
-    expect(decodePeer(closerPeers![0]!.encoded)?.addrs).toEqual([bytes('wanted-address')])
+    expect(peersIn(closerPeers)).toEqual([{ id: bytes('wanted'), addrs: [bytes('wanted-address')], connected: true }])
   })
 
   it('returns a provider that has left', () => {
@@ -107,12 +100,12 @@ describe('ADD_PROVIDER and GET_PROVIDERS', () => {
     expect(add('p', 'k', [{ id: bytes('p'), addrs: [unknownCode] }])).toBe('none')
     const { providerPeers, key } = get('k')
     expect(key).toEqual(bytes('k'))
-    expect(decodePeer(providerPeers![0]!.encoded)).toEqual({ id: bytes('p'), addrs: [unknownCode] })
+    expect(peersIn(providerPeers)).toEqual([{ id: bytes('p'), addrs: [unknownCode], connected: false }])
   })
 
   it("only the sender's own record counts", () => {
     add('p', 'k', [{ id: bytes('other'), addrs: [bytes('x')] }])
-    expect(get('k').providerPeers).toEqual([])
+    expect(names(get('k').providerPeers)).toEqual([])
   })
 
   it('a record without address counts for nothing and harms nobody', () => {
@@ -137,7 +130,7 @@ describe('ADD_PROVIDER and GET_PROVIDERS', () => {
     join('here')
     add('here', 'k')
     add('away', 'k')
-    expect(get('k').providerPeers?.map(({ connected }) => connected)).toEqual([true, false])
+    expect(peersIn(get('k').providerPeers).map(({ connected }) => connected)).toEqual([true, false])
   })
 })
 

@@ -1,11 +1,14 @@
 import { once } from 'node:events'
-import type { Stream } from '@libp2p/interface'
+import type { Connection, Stream } from '@libp2p/interface'
 import { streamPair } from '@libp2p/utils'
 import { beforeEach, describe, expect, it } from 'vitest'
+import { asStreamHandler } from '../../src/connection/stock-stream.ts'
+import { encodeAnswer } from '../../src/rendezvous/encode.ts'
 import { FrameReader } from '../../src/rendezvous/frames.ts'
 import type { Outcome } from '../../src/rendezvous/requests.ts'
-import { serveRpcStream, streamIdleMs } from '../../src/rendezvous/rpc-stream.ts'
-import { decodeRequest, encodeAnswer, MessageType, type Request } from '../../src/rendezvous/wire.ts'
+import { RpcBudget } from '../../src/rendezvous/rpc-budget.ts'
+import { RpcServer, streamIdleMs } from '../../src/rendezvous/rpc-stream.ts'
+import { decodeRequest, MessageType, type Request } from '../../src/rendezvous/wire.ts'
 import { SimulatedClock } from '../support/clock.ts'
 
 const request = (key: string) =>
@@ -28,6 +31,9 @@ class Client {
   }
 }
 
+/** Of the deadlines, which are due up to one late. */
+const tickMs = 1_000
+
 let clock: SimulatedClock
 let client: Client
 let server: Stream
@@ -36,14 +42,22 @@ async function serve(answer: (request: Request) => Outcome | Promise<Outcome>) {
   const [near, far] = await streamPair()
   client = new Client(near)
   server = far
-  serveRpcStream(server, { clock, answer })
+  serveOn(server, answer)
+}
+
+/** As libp2p's registrar calls it. */
+function serveOn(stream: Stream, answer: (request: Request) => Outcome | Promise<Outcome>) {
+  const rpc = new RpcServer(clock, answer)
+  const client = { id: new Uint8Array(), key: 'client', prefix: 'here', budget: new RpcBudget(clock.now()) }
+  const handler = asStreamHandler({ maxInboundStreams: 32, open: (opened) => rpc.open(opened, client) })
+  handler(stream, {} as Connection)
 }
 
 beforeEach(() => {
   clock = new SimulatedClock()
 })
 
-describe('serveRpcStream', () => {
+describe('a kad stream', () => {
   it('answers requests that arrive together, in order', async () => {
     await serve(echo)
     client.stream.send(Buffer.concat(['a', 'b', 'c'].map(request)))
@@ -91,10 +105,7 @@ describe('serveRpcStream', () => {
       }
     }
     const slow = (asked: Request) => nextTurn().then(() => echo(asked))
-    serveRpcStream(fake as unknown as Stream, {
-      clock,
-      answer: (asked) => (asked.key[0] === 0x62 ? slow(asked) : echo(asked))
-    })
+    serveOn(fake as unknown as Stream, (asked) => (asked.key[0] === 0x62 ? slow(asked) : echo(asked)))
     deliver(request('a'))
     deliver(request('b'))
     await Promise.resolve()
@@ -139,7 +150,7 @@ describe('serveRpcStream', () => {
     clock.advance(streamIdleMs - 1)
     expect(server.status).toBe('open')
     const ended = once(client.stream as unknown as EventTarget, 'remoteCloseWrite')
-    clock.advance(1)
+    clock.advance(1 + tickMs)
     await ended
     expect(client.stream.status).toBe('open')
     await client.stream.close()
@@ -149,8 +160,7 @@ describe('serveRpcStream', () => {
 
   it('does not wait for ever for a peer that does not close its side', async () => {
     await serve(echo)
-    clock.advance(streamIdleMs)
-    clock.advance(streamIdleMs)
+    clock.advance(2 * streamIdleMs)
     expect(server.status).toBe('aborted')
     expect(clock.pending).toBe(0)
   })

@@ -1,107 +1,124 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
-  decodeRecord,
-  decodeRequest,
   encodeAnswer,
   encodePeer,
+  encodePeers,
   encodeRecord,
-  MessageType,
-  maxAnswerBytes
-} from '../../src/rendezvous/wire.ts'
+  maxAnswerBytes,
+  maxProvidersBytes
+} from '../../src/rendezvous/encode.ts'
+import { FrameReader } from '../../src/rendezvous/frames.ts'
+import { decodePeer, decodeRecord, decodeRequest, MessageType } from '../../src/rendezvous/wire.ts'
+import go from './go-vectors.json' with { type: 'json' }
+import { peersIn } from './peers-in.ts'
 
+type Vector = (typeof go.vectors)[number]
 const bytes = (hex: string) => new Uint8Array(Buffer.from(hex, 'hex'))
-const text = (words: string) => new Uint8Array(Buffer.from(words, 'latin1'))
-
-// Written by go-libp2p-kad-dht 0.34.0 (pb.Message through protodelim), the length in front
-const id = bytes('002408011220' + '03a107bff3ce10be1d70dd18e74bc09967e4d6309ba50d5f1ddc8664125531b8')
-const address = bytes('047f000001060fa1')
-const unknownAddress = bytes('fe7f01aa')
-const key = text('\x12\x20' + '0123456789abcdef0123456789abcdef')
-const peer = `0a26${Buffer.from(id).toString('hex')}1208047f000001060fa1`
-const fromGo = {
-  ping: bytes('020805'),
-  findNode: bytes(`2c08041226${Buffer.from(id).toString('hex')}5001`),
-  addProvider: bytes(`5a08021222${Buffer.from(key).toString('hex')}4a32${peer}`),
-  getProviders: bytes(`2608031222${Buffer.from(key).toString('hex')}`),
-  answer: bytes(
-    `cd0108031222${Buffer.from(key).toString('hex')}4232${peer}4a3a${peer}1204fe7f01aa18014a32${peer}50ac02`
-  ),
-  putValue: bytes('2d12052f706b2f781a240a052f706b2f781201762a18323032362d31312d32335430303a30303a30302e3030305a')
-}
 const body = (framed: Uint8Array) => framed.subarray(framed[0]! >= 128 ? 2 : 1)
+const vector = (name: string): Vector => {
+  const found = go.vectors.find((candidate) => candidate.name === name)
+  if (found === undefined) throw new Error(`no vector ${name}`)
+  return found
+}
+const peersOf = (peers: Vector['providers']) =>
+  peers.map(({ id, addrs, connected }) => ({
+    encoded: encodePeer(bytes(id), addrs.map(bytes)),
+    connections: connected ? 1 : 0
+  }))
 
-describe('requests as Go writes them', () => {
-  it('PING', () => {
-    expect(decodeRequest(body(fromGo.ping))).toMatchObject({ type: MessageType.PING, clusterLevel: 0 })
+describe('messages as Go writes them', () => {
+  it.each(go.vectors.map((given) => [given.name, given] as const))('%s is read', (_name, given) => {
+    const request = decodeRequest(body(bytes(given.framed)))
+    expect(request).toMatchObject({ type: given.type, clusterLevel: given.clusterLevel, key: bytes(given.key) })
+    expect(request?.providerPeers).toEqual(
+      given.providers.map(({ id, addrs }) => ({ id: bytes(id), addrs: addrs.map(bytes) }))
+    )
+    if (given.record === undefined) return expect(request?.record).toBeUndefined()
+    // without the time that the sender claims
+    expect(decodeRecord(request!.record!)).toEqual({ key: bytes(given.record.key), value: bytes(given.record.value) })
   })
 
-  it('FIND_NODE', () => {
-    const request = decodeRequest(body(fromGo.findNode))
-    expect(request).toMatchObject({ type: MessageType.FIND_NODE, clusterLevel: 1 })
-    expect(request?.key).toEqual(id)
-  })
-
-  it('ADD_PROVIDER', () => {
-    const request = decodeRequest(body(fromGo.addProvider))
-    expect(request?.key).toEqual(key)
-    expect(request?.providerPeers).toEqual([{ id, addrs: [address] }])
-  })
-
-  it('GET_PROVIDERS', () => {
-    expect(decodeRequest(body(fromGo.getProviders))).toMatchObject({
-      type: MessageType.GET_PROVIDERS,
-      providerPeers: []
-    })
-  })
-
-  it('PUT_VALUE, without the time that the sender claims', () => {
-    const request = decodeRequest(body(fromGo.putValue))
-    expect(request?.type).toBe(MessageType.PUT_VALUE)
-    expect(decodeRecord(request!.record!)).toEqual({ key: text('/pk/x'), value: text('v') })
-  })
+  // Go leaves out the type of PUT_VALUE, which is 0
+  it.each(go.vectors.filter(({ type }) => type !== MessageType.PUT_VALUE).map((given) => [given.name, given] as const))(
+    '%s is written as the same bytes',
+    (_name, { framed, type, clusterLevel, key, closer, providers, record }) => {
+      const answer = encodeAnswer({
+        type: type as MessageType,
+        clusterLevel,
+        ...(key === '' ? {} : { key: bytes(key) }),
+        closerPeers: encodePeers('closer', peersOf(closer)),
+        providerPeers: encodePeers('provider', peersOf(providers)),
+        ...(record === undefined
+          ? {}
+          : { record: encodeRecord({ key: bytes(record.key), value: bytes(record.value) }, new Date(record.time)) })
+      })
+      expect(Buffer.from(answer).toString('hex')).toBe(framed)
+    }
+  )
 })
 
-describe('answers as Go reads them', () => {
-  it('are the bytes that Go itself would write', () => {
-    const plain = encodePeer(id, [address])
-    const answer = encodeAnswer({
-      type: MessageType.GET_PROVIDERS,
-      clusterLevel: 300,
-      key,
-      closerPeers: [{ encoded: plain, connected: false }],
-      providerPeers: [
-        { encoded: encodePeer(id, [address, unknownAddress]), connected: true },
-        { encoded: plain, connected: false }
-      ]
-    })
-    expect(Buffer.from(answer).toString('hex')).toBe(Buffer.from(fromGo.answer).toString('hex'))
-  })
+describe('answers', () => {
+  const part = fc.uint8Array({ maxLength: 300 })
+  const peer = fc.record({ id: part, addrs: fc.array(part, { maxLength: 5 }), connected: fc.boolean() })
 
-  it('carry a record with the time of receipt', () => {
-    const record = encodeRecord({ key: text('/pk/x'), value: text('v') }, new Date('2026-11-23T00:00:00.000Z'))
-    const answer = encodeAnswer({ type: MessageType.PUT_VALUE, clusterLevel: 0, key: text('/pk/x'), record })
-    // Go leaves out a type of 0
-    expect(Buffer.from(answer).toString('hex')).toBe(`2f0800${Buffer.from(fromGo.putValue).toString('hex').slice(2)}`)
+  it('give back what they were made from', () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...Object.values(MessageType)),
+        fc.nat(2 ** 31 - 1),
+        part,
+        fc.array(peer, { maxLength: 16 }),
+        (type, clusterLevel, key, peers) => {
+          const providerPeers = encodePeers(
+            'provider',
+            peers.map(({ id, addrs, connected }) => ({
+              encoded: encodePeer(id, addrs),
+              connections: connected ? 2 : 0
+            }))
+          )
+          const frames = new FrameReader()
+          frames.push(encodeAnswer({ type, clusterLevel, key, providerPeers }))
+          const request = decodeRequest(frames.next() as Uint8Array)
+          expect(frames.pendingBytes).toBe(0)
+          expect(request).toMatchObject({ type, clusterLevel })
+          expect(Buffer.from(request!.key)).toEqual(Buffer.from(key))
+          const read = request!.providerPeers.map(({ id, addrs }) => [id, ...addrs].map((one) => Buffer.from(one)))
+          expect(read).toEqual(peers.map(({ id, addrs }) => [id, ...addrs].map((one) => Buffer.from(one))))
+          expect(peersIn(providerPeers)).toMatchObject(peers.map(({ connected }) => ({ connected })))
+        }
+      )
+    )
   })
 
   it('are never larger than Go reads, and keep the first', () => {
     const large = Array.from({ length: 16 }, (_, i) => new Uint8Array(256).fill(i))
-    const peers = Array.from({ length: 1000 }, () => ({ encoded: encodePeer(id, large), connected: true }))
+    const peers = Array.from({ length: 1000 }, (_, i) => ({
+      encoded: encodePeer(Uint8Array.of(i >> 8, i & 255), large),
+      connections: 1
+    }))
+    const providerPeers = encodePeers('provider', peers, maxProvidersBytes)
     const answer = encodeAnswer({
       type: MessageType.GET_PROVIDERS,
       clusterLevel: 0,
-      key,
-      closerPeers: peers.slice(0, 20),
-      providerPeers: peers
+      key: new Uint8Array(80),
+      closerPeers: encodePeers('closer', peers.slice(0, 20)),
+      providerPeers
     })
-    expect(answer.length).toBeLessThan(maxAnswerBytes + 1000)
-    expect(maxAnswerBytes).toBeLessThan(4 * 1024 * 1024 - 1000)
-    expect(decodeRequest(answer.subarray(3))).toBeUndefined() // more providers than a request may name
+    expect(answer.length).toBeLessThan(maxAnswerBytes)
+    expect(maxAnswerBytes).toBeLessThan(4 * 1024 * 1024)
+    const listed = peersIn(providerPeers)
+    expect(listed.length).toBeGreaterThan(200)
+    expect(listed.map(({ id }) => (id[0]! << 8) + id[1]!)).toEqual(listed.map((_, i) => i))
   })
 
-  it('keep nothing but their own bytes alive', () => {
-    expect(encodePeer(id, [address]).buffer.byteLength).toBe(encodePeer(id, [address]).length)
+  it('leave out who cannot be reached', () => {
+    expect(encodePeers('closer', [{ encoded: undefined, connections: 1 }])).toHaveLength(0)
+  })
+
+  it('a part that is kept keeps nothing but its own bytes alive', () => {
+    const encoded = encodePeers('provider', peersOf(vector('GET_PROVIDERS answer').providers))
+    expect(encoded.buffer.byteLength).toBe(encoded.length)
   })
 })
 
@@ -117,12 +134,13 @@ describe('bytes from anybody', () => {
   })
 
   it('a message of Go with one byte changed never throws', () => {
-    const [whole] = [body(fromGo.answer)]
+    const whole = body(bytes(vector('GET_PROVIDERS answer').framed))
     fc.assert(
       fc.property(fc.nat(whole.length - 1), fc.integer({ min: 0, max: 255 }), (at, byte) => {
         const damaged = new Uint8Array(whole)
         damaged[at] = byte
         decodeRequest(damaged)
+        decodePeer(damaged)
       })
     )
   })

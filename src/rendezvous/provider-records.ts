@@ -1,0 +1,110 @@
+import type { CachedAnswer } from './answer-cache.ts'
+import { Chain, type Ends } from './chain.ts'
+import type { Contact } from './contacts.ts'
+import type { Weighed } from './heaviest.ts'
+
+/** That a peer provides a key. */
+export class ProviderRecord {
+  /** What its crowding counts for, in bytes. */
+  weight = 0
+  expiresAtMs = 0
+  newer: ProviderRecord | undefined = undefined
+  older: ProviderRecord | undefined = undefined
+  beforeInCrowd: ProviderRecord | undefined = undefined
+  afterInCrowd: ProviderRecord | undefined = undefined
+  beforeInCamp: ProviderRecord | undefined = undefined
+  afterInCamp: ProviderRecord | undefined = undefined
+  /** Where it is filed. */
+  crowd: Crowd | undefined = undefined
+
+  constructor(
+    readonly key: KeyEntry,
+    readonly contact: Contact
+  ) {}
+}
+
+/** A key that somebody provides. */
+export class KeyEntry {
+  records = 0
+  cached: CachedAnswer | undefined = undefined
+  /** Its crowds of connected peers, and of those who left; the one in which something happened last comes first. */
+  readonly here: Ends<Crowd> = { first: undefined, last: undefined }
+  readonly away: Ends<Crowd> = { first: undefined, last: undefined }
+  /** Once there are several: a Map for each key, or for each source, would be a quarter of all memory. */
+  #byCamp: Map<Camp, Crowd> | undefined = undefined
+
+  constructor(readonly text: string) {}
+
+  crowdOf(camp: Camp): Crowd | undefined {
+    if (this.#byCamp !== undefined) return this.#byCamp.get(camp)
+    return [this.here.first, this.away.first].find((crowd) => crowd?.camp === camp)
+  }
+
+  /** Makes the crowd of a camp that has none. */
+  openCrowd(camp: Camp): Crowd {
+    const crowd = new Crowd(this, camp)
+    const others = [this.here.first, this.away.first]
+    inRing.addFirst(crowd.ring, crowd)
+    if (this.#byCamp === undefined && others.some((other) => other !== undefined)) {
+      this.#byCamp = new Map()
+      for (const other of others) if (other !== undefined) this.#byCamp.set(other.camp, other)
+    }
+    this.#byCamp?.set(camp, crowd)
+    return crowd
+  }
+
+  /** Forgets a crowd that is empty. */
+  closeCrowd(crowd: Crowd): void {
+    inRing.remove(crowd.ring, crowd)
+    this.#byCamp?.delete(crowd.camp)
+    if (this.#byCamp?.size === 0) this.#byCamp = undefined
+  }
+}
+
+/** The records of one key and one camp; the one that was renewed, or whose peer came or left, last comes first. */
+export class Crowd implements Ends<ProviderRecord> {
+  first: ProviderRecord | undefined = undefined
+  last: ProviderRecord | undefined = undefined
+  before: Crowd | undefined = undefined
+  after: Crowd | undefined = undefined
+
+  constructor(
+    readonly key: KeyEntry,
+    readonly camp: Camp
+  ) {}
+
+  get ring(): Ends<Crowd> {
+    return this.camp.connected ? this.key.here : this.key.away
+  }
+}
+
+/** All records from one source whose peers are connected, or all whose peers are away; in the order of a crowd. */
+export class Camp implements Ends<ProviderRecord>, Weighed {
+  first: ProviderRecord | undefined = undefined
+  last: ProviderRecord | undefined = undefined
+  weight = 0
+  shelf = -1
+  place = 0
+
+  constructor(
+    readonly source: Source,
+    readonly connected: boolean
+  ) {}
+}
+
+/** An address prefix that records came from. */
+export class Source implements Weighed {
+  weight = 0
+  shelf = -1
+  place = 0
+  readonly here = new Camp(this, true)
+  readonly away = new Camp(this, false)
+
+  constructor(readonly prefix: string) {}
+}
+
+/** All records; the youngest renewal first. */
+export const byAge = new Chain<ProviderRecord>('newer', 'older')
+export const inCrowd = new Chain<ProviderRecord>('beforeInCrowd', 'afterInCrowd')
+export const inCamp = new Chain<ProviderRecord>('beforeInCamp', 'afterInCamp')
+export const inRing = new Chain<Crowd>('before', 'after')
