@@ -122,6 +122,15 @@ describe('a peer that sends 10,000 queries at once', () => {
     expect([greedy.answers, greedy.paused, greedy.end]).toEqual([10_000, false, undefined])
   })
 
+  it('has its side closed only after the last answer, when it has ended its own', () => {
+    const greedy = new FakeStream('greedy')
+    greedy.handler.onData(queries(20))
+    greedy.handler.onEnd()
+    expect([greedy.answers, greedy.end]).toEqual([requestsPerTurn, undefined])
+    nextTurn()
+    expect([greedy.answers, greedy.end]).toEqual([20, 'closed'])
+  })
+
   it('is not idle as long as this node makes it wait, and costs no timer when it has gone', () => {
     const budget = new RpcBudget(0)
     budget.spend(burstBytes + bytesPerSecond * 200, 0)
@@ -134,6 +143,16 @@ describe('a peer that sends 10,000 queries at once', () => {
     clock.advance(streamIdleMs)
     expect(greedy.answers).toBe(0)
   })
+})
+
+it('answers are paid for, too', () => {
+  const providerPeers = new Uint8Array(2 ** 20)
+  const large = () => ({ type: MessageType.GET_PROVIDERS, clusterLevel: 0, providerPeers })
+  server = new RpcServer(clock, large, (turn) => turns.push(turn))
+  const stream = new FakeStream('greedy')
+  stream.handler.onData(queries(100))
+  for (let i = 0; i < 10; i++) nextTurn()
+  expect(stream.answers).toBe(burstBytes / 2 ** 20)
 })
 
 describe('a peer that does not read its answers', () => {

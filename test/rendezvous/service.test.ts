@@ -7,6 +7,7 @@ import { yamux } from '@libp2p/yamux'
 import { createLibp2p, type Libp2p } from 'libp2p'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { BootstrapNode } from '../../src/bootstrap-node.ts'
+import { keyOf } from '../../src/peers/peer-key.ts'
 import { encodeAnswer, encodePeer, encodePeers } from '../../src/rendezvous/encode.ts'
 import { FrameReader } from '../../src/rendezvous/frames.ts'
 import { kadProtocol } from '../../src/rendezvous/service.ts'
@@ -62,6 +63,12 @@ function ask(stream: Stream, type: MessageType, key: string, providerPeers?: Uin
   stream.send(encodeAnswer(providerPeers === undefined ? asked : { ...asked, providerPeers }))
 }
 
+/** What a peer says of itself in ADD_PROVIDER. */
+function recordOf(id: Uint8Array): Uint8Array {
+  const encoded = encodePeer(id, [new Uint8Array([4, 127, 0, 0, 1, 6, 0, 1])])
+  return encodePeers('provider', [{ encoded, connections: 0 }])
+}
+
 it('takes into the routing table who serves kad, not who only opened a stream', async () => {
   const client = await peer()
   const connection = await client.dial(node.libp2p.getMultiaddrs())
@@ -89,8 +96,7 @@ it('serves providers on a stream, within the limits of the settings', async () =
   const connection = await client.dial(node.libp2p.getMultiaddrs())
   const stream = await connection.newStream(kadProtocol)
   const id = client.peerId.toMultihash().bytes
-  const encoded = encodePeer(id, [new Uint8Array([4, 127, 0, 0, 1, 6, 0, 1])])
-  const self = encodePeers('provider', [{ encoded, connections: 0 }])
+  const self = recordOf(id)
   for (const key of ['k1', 'k2', 'k3']) ask(stream, MessageType.ADD_PROVIDER, key, self)
   const answer = nextAnswer(stream)
   ask(stream, MessageType.GET_PROVIDERS, 'k3')
@@ -112,9 +118,12 @@ it('gives the streams of a peer one budget, for as long as it is connected', asy
   const first = budget()
   const stream = await connection.newStream(kadProtocol)
   const answer = nextAnswer(stream)
+  // it stays known when it has gone
+  ask(stream, MessageType.ADD_PROVIDER, 'k', recordOf(id))
   ask(stream, MessageType.PING, 'x')
   await answer
   expect(budget()).toBe(first)
   await connection.close()
   await expect.poll(budget).toBeUndefined()
+  expect(contacts.isProviding(keyOf(id))).toBe(true)
 })
