@@ -195,7 +195,7 @@ export class ProviderBook implements ProviderObserver {
 
 function listOf(entry: KeyEntry): Contact[] {
   const listed: Contact[] = []
-  for (const ring of [entry.here, entry.away]) addByTurns(ring, listed)
+  for (const ring of [entry.here, entry.away]) if (ring !== undefined) addByTurns(ring, listed)
   return listed
 }
 

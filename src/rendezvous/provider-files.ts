@@ -74,7 +74,7 @@ export class ProviderFiles {
       const last = key.crowdOf(camp)?.last
       if (last !== undefined && last !== newcomer) return last
     }
-    return key.away.last?.last ?? key.here.last?.last
+    return key.away?.last?.last ?? key.here?.last?.last
   }
 
   #weigh(camp: Camp, difference: number): void {

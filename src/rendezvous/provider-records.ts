@@ -28,8 +28,8 @@ export class KeyEntry {
   records = 0
   cached: CachedAnswer | undefined = undefined
   /** Its crowds of connected peers, and of those who left; the one in which something happened last comes first. */
-  readonly here: Ends<Crowd> = { first: undefined, last: undefined }
-  readonly away: Ends<Crowd> = { first: undefined, last: undefined }
+  here: Ends<Crowd> | undefined = undefined
+  away: Ends<Crowd> | undefined = undefined
   /** Once there are several: a Map for each key, or for each source, would be a quarter of all memory. */
   #byCamp: Map<Camp, Crowd> | undefined = undefined
 
@@ -37,13 +37,13 @@ export class KeyEntry {
 
   crowdOf(camp: Camp): Crowd | undefined {
     if (this.#byCamp !== undefined) return this.#byCamp.get(camp)
-    return [this.here.first, this.away.first].find((crowd) => crowd?.camp === camp)
+    return [this.here?.first, this.away?.first].find((crowd) => crowd?.camp === camp)
   }
 
   /** Makes the crowd of a camp that has none. */
   openCrowd(camp: Camp): Crowd {
     const crowd = new Crowd(this, camp)
-    const others = [this.here.first, this.away.first]
+    const others = [this.here?.first, this.away?.first]
     inRing.addFirst(crowd.ring, crowd)
     if (this.#byCamp === undefined && others.some((other) => other !== undefined)) {
       this.#byCamp = new Map()
@@ -74,7 +74,9 @@ export class Crowd implements Ends<ProviderRecord> {
   ) {}
 
   get ring(): Ends<Crowd> {
-    return this.camp.connected ? this.key.here : this.key.away
+    const ring = this.camp.connected ? 'here' : 'away'
+    this.key[ring] ??= { first: undefined, last: undefined }
+    return this.key[ring]
   }
 }
 
