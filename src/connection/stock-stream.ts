@@ -14,6 +14,8 @@ class StockStream implements ByteStream {
   readonly #stream: Stream
   #handler: ByteStreamHandler | undefined
   #ended = false
+  /** libp2p holds some of what was sent. */
+  #behind = false
 
   constructor(stream: Stream) {
     this.#stream = stream
@@ -22,7 +24,12 @@ class StockStream implements ByteStream {
   attach(handler: ByteStreamHandler): void {
     const stream = this.#stream
     this.#handler = handler
-    stream.addEventListener('drain', () => handler.onDrain())
+    // 'drain' comes whenever the connection can take more, though the peer may not have read a byte of this stream
+    stream.addEventListener('idle', () => {
+      if (!this.#behind) return
+      this.#behind = false
+      handler.onDrain()
+    })
     stream.addEventListener('close', () => handler.onClose())
     stream.addEventListener('remoteCloseWrite', this.#onRemoteEnd)
     // this listener makes libp2p 3.3 deliver, in a microtask, what came before it
@@ -46,7 +53,10 @@ class StockStream implements ByteStream {
   }
 
   send(bytes: Uint8Array): boolean {
-    return this.#stream.writeStatus !== 'writable' || this.#stream.send(bytes)
+    if (this.#stream.writeStatus !== 'writable') return true
+    this.#stream.send(bytes)
+    this.#behind = this.#stream.writeBufferLength > 0
+    return !this.#behind
   }
 
   // a stream whose other side has ended is neither paused nor resumed: both throw
