@@ -25,11 +25,7 @@ class StockStream implements ByteStream {
     const stream = this.#stream
     this.#handler = handler
     // 'drain' comes whenever the connection can take more, though the peer may not have read a byte of this stream
-    stream.addEventListener('idle', () => {
-      if (!this.#behind) return
-      this.#behind = false
-      handler.onDrain()
-    })
+    stream.addEventListener('idle', () => queueMicrotask(this.#caughtUp))
     stream.addEventListener('close', () => handler.onClose())
     stream.addEventListener('remoteCloseWrite', this.#onRemoteEnd)
     // this listener makes libp2p 3.3 deliver, in a microtask, what came before it
@@ -38,6 +34,13 @@ class StockStream implements ByteStream {
       this.#passEndOn()
     })
     if (stream.remoteWriteStatus === 'closed') this.#onRemoteEnd()
+  }
+
+  /** Not within the event: what is sent then stays in @libp2p/utils 7.4.1 until something else is sent. */
+  readonly #caughtUp = (): void => {
+    if (!this.#behind || this.#stream.writeStatus !== 'writable') return
+    this.#behind = this.#stream.writeBufferLength > 0
+    if (!this.#behind) this.#handler?.onDrain()
   }
 
   readonly #onRemoteEnd = (): void => {

@@ -10,6 +10,7 @@ import { RpcBudget } from '../../src/rendezvous/rpc-budget.ts'
 import { RpcServer, streamIdleMs } from '../../src/rendezvous/rpc-stream.ts'
 import { decodeRequest, MessageType, type Request } from '../../src/rendezvous/wire.ts'
 import { SimulatedClock } from '../support/clock.ts'
+import { WindowedStream } from '../support/windowed-stream.ts'
 
 const request = (key: string) =>
   encodeAnswer({ type: MessageType.FIND_NODE, clusterLevel: 0, key: new Uint8Array(Buffer.from(key)) })
@@ -91,6 +92,7 @@ describe('a kad stream', () => {
     const fake = {
       readStatus: 'readable',
       writeStatus: 'writable',
+      writeBufferLength: 0,
       addEventListener: events.addEventListener.bind(events),
       pause: () => {
         fake.readStatus = 'paused'
@@ -140,6 +142,34 @@ describe('a kad stream', () => {
       expect(client.stream.status).toBe('reset')
       expect(clock.pending).toBe(0)
     }
+  })
+
+  it('answers and takes no more while the peer does not read, whatever else its connection carries', async () => {
+    let answered = 0
+    const answerBytes = encodeAnswer(echo({ key: new Uint8Array(1) } as Request) as Exclude<Outcome, string>).length
+    const stream = new WindowedStream(answerBytes)
+    serveOn(stream, (asked) => {
+      answered++
+      return echo(asked)
+    })
+    const requests = Buffer.concat(Array.from({ length: 100 }, () => request('a')))
+    for (let round = 0; round < 3; round++) {
+      stream.onData(requests)
+      for (let i = 0; i < 3; i++) {
+        stream.onMuxerDrain()
+        await nextTurn()
+      }
+      // one that was sent and one that waits, whatever the peer has asked for
+      await expect.poll(() => answered).toBe(round + 2)
+      // what has come since is libp2p's to hold back
+      expect(stream.readStatus).toBe('paused')
+      expect(stream.readBufferLength).toBe(round * requests.length)
+      stream.openWindow(answerBytes)
+      await nextTurn()
+    }
+    stream.openWindow(300 * answerBytes)
+    await expect.poll(() => stream.received.length).toBe(300)
+    expect(stream.readStatus).toBe('readable')
   })
 
   it('stays open for a minute without a message, counted from the last, and is then closed, not reset', async () => {

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { identify } from '@libp2p/identify'
 import type { Stream, StreamHandler } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
@@ -70,14 +71,14 @@ function recordOf(id: Uint8Array): Uint8Array {
 }
 
 it('takes into the routing table who serves kad, not who only opened a stream', async () => {
+  const identified = once(node.libp2p as unknown as EventTarget, 'peer:identify')
   const client = await peer()
   const connection = await client.dial(node.libp2p.getMultiaddrs())
   const stream = await connection.newStream(kadProtocol)
   const answered = nextAnswer(stream)
   ask(stream, MessageType.FIND_NODE, 'somebody')
   await answered
-  const store = node.libp2p.peerStore
-  await expect.poll(async () => (await store.get(client.peerId)).protocols).toContain('/ipfs/id/1.0.0')
+  await identified
   // it opened a stream after it was identified, too
   await connection.newStream(kadProtocol)
 
