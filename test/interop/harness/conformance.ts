@@ -32,7 +32,8 @@ export async function conformance(
   throw new Error(`${name} over ${offer}: ${reason}\n${stdout}${stderr}${log}`)
 }
 
-function parseFacts(stdout: string): Facts {
+/** A line of JSON as the cases print it. */
+export function parseFacts(stdout: string): Facts {
   const facts: unknown = JSON.parse(stdout)
   if (typeof facts !== 'object' || facts === null) {
     throw new Error(`no facts: ${stdout}`)

@@ -87,6 +87,19 @@ export class Daemon {
     return this.#child.exitCode
   }
 
+  /** The exit code once it has ended by itself. */
+  async ended(): Promise<number | null> {
+    await this.#closed
+    return this.#child.exitCode
+  }
+
+  /** Ends it without a chance to say goodbye. */
+  async kill(): Promise<void> {
+    this.#child.kill('SIGKILL')
+    await this.#closed
+    await rm(this.#directory, { recursive: true, force: true })
+  }
+
   #read(stream: Readable): void {
     createInterface({ input: stream }).on('line', (line) => this.#add(line))
   }

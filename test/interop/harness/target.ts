@@ -3,6 +3,7 @@ import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { Daemon } from './daemon.ts'
 import { goBinaries } from './go.ts'
+import { privateKeyOf } from './identity.ts'
 
 const READY_MS = 30_000
 const mainFile = fileURLToPath(new URL('../../../dist/main.js', import.meta.url))
@@ -22,15 +23,25 @@ export interface Target {
 export const targetKind: TargetKind = kindFromEnvironment()
 export const notOurs = 'the node of INTEROP_ADDR is run by somebody else: its settings and its end cannot be tested'
 
-/** The node under test, on a free port of 127.0.0.1, ready to be dialed. */
-export async function startTarget(env: Record<string, string> = {}): Promise<Target> {
+/** Where a node is to be found again after a restart. */
+export interface Place {
+  readonly port: number
+  /** The text of which its identity is made. */
+  readonly identity: string
+}
+
+/** The node under test, on 127.0.0.1, ready to be dialed; without a place on a free port and with a new identity. */
+export async function startTarget(env: Record<string, string> = {}, place?: Place): Promise<Target> {
   switch (targetKind) {
     case 'given':
       return { kind: 'given', addr: process.env.INTEROP_ADDR ?? '', stop: async () => null }
     case 'baseline':
-      return ready(await startBaseline(env), async (daemon) => (await daemon.line(/^LISTEN (\S+)$/, READY_MS))[1])
+      return ready(
+        await startBaseline(env, place),
+        async (daemon) => (await daemon.line(/^LISTEN (\S+)$/, READY_MS))[1]
+      )
     case 'ours':
-      return startOurs(env)
+      return startOurs(env, place)
   }
 }
 
@@ -48,19 +59,21 @@ function kindFromEnvironment(): TargetKind {
   throw new Error(`INTEROP_TARGET=${target}: ours (the default) or baseline; another node is named by INTEROP_ADDR`)
 }
 
-async function startBaseline(env: Record<string, string>): Promise<Daemon> {
+async function startBaseline(env: Record<string, string>, place: Place | undefined): Promise<Daemon> {
   const { baseline } = await goBinaries()
-  return Daemon.start(baseline, ['--port', String(await freePort())], { LOG_PEERS: '1', ...env })
+  const args = ['--port', String(place?.port ?? (await freePort())), '--key-seed', place?.identity ?? '']
+  return Daemon.start(baseline, args, { LOG_PEERS: '1', ...env })
 }
 
-async function startOurs(env: Record<string, string>): Promise<Target> {
+async function startOurs(env: Record<string, string>, place: Place | undefined): Promise<Target> {
   if (!existsSync(mainFile)) {
     throw new Error('dist/main.js is missing: run `npm run build` first')
   }
-  const port = await freePort()
+  const port = place?.port ?? (await freePort())
   const daemon = await Daemon.start(process.execPath, [mainFile, '--port', String(port)], {
     LISTEN_ADDRESS: '127.0.0.1',
     LOG_LEVEL: 'debug',
+    ...(place === undefined ? {} : { PRIVATE_KEY: privateKeyOf(place.identity) }),
     ...env
   })
   return ready(daemon, async () => {
@@ -80,7 +93,7 @@ async function ready(daemon: Daemon, address: (daemon: Daemon) => Promise<string
   }
 }
 
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer()
     server.once('error', reject)

@@ -21,6 +21,10 @@ type env struct {
 	batch      int
 	watch      time.Duration
 	perAddress int
+	rendezvous string
+	keys       int
+	rate       float64
+	lasting    time.Duration
 
 	started time.Time
 	facts   map[string]any

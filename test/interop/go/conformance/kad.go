@@ -33,7 +33,11 @@ func (e *env) openKad(ctx context.Context, h host.Host) (*kadStream, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open a kad stream: %w", err)
 	}
-	return &kadStream{stream, msgio.NewVarintReaderSize(stream, network.MessageSizeMax), msgio.NewVarintWriter(stream)}, nil
+	return newKadStream(stream), nil
+}
+
+func newKadStream(s network.Stream) *kadStream {
+	return &kadStream{s, msgio.NewVarintReaderSize(s, network.MessageSizeMax), msgio.NewVarintWriter(s)}
 }
 
 func (k *kadStream) send(m *pb.Message) error {

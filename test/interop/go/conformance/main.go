@@ -2,7 +2,8 @@
 //
 //	conformance CASE -addr /ip4/…/tcp/…/p2p/… [-sec tls,noise] [flags of the case]
 //
-// Progress goes to stderr; stdout gets one line of JSON with the facts. Exit code: 0 passed, 1 failed, 2 wrong usage.
+// Progress goes to stderr; stdout gets one line of JSON with the facts; a case that stays
+// until SIGTERM says before, on a line of the same kind, that it is ready. Exit code: 0 passed, 1 failed, 2 wrong usage.
 package main
 
 import (
@@ -39,6 +40,10 @@ var cases = []testCase{
 	{"relay-data", "a circuit ends at its data limit", runRelayData},
 	{"idle", "connections and streams without traffic", runIdle},
 	{"flap", "the node stays in the clients' gossipsub", runFlap},
+	{"provide", "a client provides a key and stays until SIGTERM", runProvide},
+	{"find", "who provides a key", runFind},
+	{"load", "clients poll the providers of a few keys", runLoad},
+	{"burst", "many clients dial at once", runBurst},
 }
 
 func main() {
@@ -78,10 +83,14 @@ func parse(args []string) (*env, time.Duration) {
 	flags.StringVar(&e.publicIP, "public-ip", "", "announce: the PUBLIC_IP of the node")
 	flags.DurationVar(&e.idle, "idle", 65*time.Second, "idle: how long a connection stays without traffic")
 	flags.DurationVar(&e.streamIdle, "stream-idle", 57*time.Second, "idle: how long a kad stream rests between two requests")
-	flags.IntVar(&e.clients, "clients", 40, "flap: clients")
-	flags.IntVar(&e.batch, "batch", 4, "flap: clients that join at once")
-	flags.DurationVar(&e.watch, "watch", 10*time.Second, "flap: how long each client watches the node after joining")
+	flags.IntVar(&e.clients, "clients", 40, "flap, load, burst: clients")
+	flags.IntVar(&e.batch, "batch", 4, "flap, load, burst: clients that join at once")
+	flags.DurationVar(&e.watch, "watch", 10*time.Second, "flap, burst: how long the clients watch the node after joining")
 	flags.IntVar(&e.perAddress, "per-address", 8, "relay-refused: reservations that one address may hold")
+	flags.StringVar(&e.rendezvous, "rendezvous", "interop", "provide, find: the string whose key it is; load: what its keys begin with")
+	flags.IntVar(&e.keys, "keys", 6, "load: keys that the clients share")
+	flags.Float64Var(&e.rate, "rate", 320, "load: requests a second, of all clients together")
+	flags.DurationVar(&e.lasting, "for", time.Minute, "load: how long, unless SIGTERM comes first")
 	_ = flags.Parse(args)
 	node, err := peer.AddrInfoFromString(*addr)
 	if err != nil {
@@ -99,7 +108,7 @@ func parse(args []string) (*env, time.Duration) {
 func usage(complaint string) {
 	fmt.Fprintln(os.Stderr, complaint)
 	for _, c := range cases {
-		fmt.Fprintf(os.Stderr, "  %-14s %s\n", c.name, c.what)
+		fmt.Fprintf(os.Stderr, "  %-22s %s\n", c.name, c.what)
 	}
 	os.Exit(2)
 }
