@@ -44,6 +44,10 @@ var cases = []testCase{
 	{"find", "who provides a key", runFind},
 	{"load", "clients poll the providers of a few keys", runLoad},
 	{"burst", "many clients dial at once", runBurst},
+	{"hostile-handshake", "connections that fall silent on the way to a stream", runHostileHandshake},
+	{"hostile-streams", "thousands of streams on one connection", runHostileStreams},
+	{"hostile-subscriptions", "subscriptions to a hundred thousand topics", runHostileSubscriptions},
+	{"hostile-pipeline", "thousands of requests whose answers nobody reads", runHostilePipeline},
 }
 
 func main() {
