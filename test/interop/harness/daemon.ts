@@ -33,15 +33,24 @@ export class Daemon {
   }
 
   /** Runs in a directory of its own, so that no .env and no log of the checkout is touched. */
-  static async start(command: string, args: readonly string[], env: Record<string, string>): Promise<Daemon> {
+  static async start(
+    command: string,
+    args: readonly string[],
+    env: Record<string, string>,
+    channel: readonly 'ipc'[] = []
+  ): Promise<Daemon> {
     const directory = await mkdtemp(join(tmpdir(), 'powerloom-bootstrap-node-'))
     const inherited = { PATH: process.env.PATH, HOME: process.env.HOME, TMPDIR: process.env.TMPDIR }
     const child = spawn(command, args, {
       cwd: directory,
       env: { ...inherited, ...env },
-      stdio: ['ignore', 'pipe', 'pipe']
+      stdio: ['ignore', 'pipe', 'pipe', ...channel]
     })
     return new Daemon(child, directory)
+  }
+
+  get process(): ChildProcess {
+    return this.#child
   }
 
   get running(): boolean {

@@ -14,6 +14,8 @@ const BUILD_MS = 280_000 // the first build compiles go-libp2p and may have to d
 export interface GoBinaries {
   readonly baseline: string
   readonly conformance: string
+  /** many light clients; bench/ and the soak use it */
+  readonly load: string
 }
 
 /** Builds the Go module once for each state of its sources; every later call finds the binaries by their content. */
@@ -22,14 +24,14 @@ export async function goBinaries(): Promise<GoBinaries> {
   if (!(await exists(dir))) {
     await build(dir)
   }
-  return { baseline: join(dir, 'baseline'), conformance: join(dir, 'conformance') }
+  return { baseline: join(dir, 'baseline'), conformance: join(dir, 'conformance'), load: join(dir, 'load') }
 }
 
 async function goVersion(): Promise<string> {
   try {
     return (await run('go', ['version'])).stdout
   } catch (cause) {
-    throw new Error('the interop suite needs Go (1.24 or newer) in PATH: its peers are go-libp2p hosts', { cause })
+    throw new Error('Go (1.24 or newer) is needed in PATH: the peers are go-libp2p hosts', { cause })
   }
 }
 
@@ -47,7 +49,7 @@ async function build(dir: string): Promise<void> {
   await mkdir(cacheDir, { recursive: true })
   const unfinished = await mkdtemp(join(cacheDir, 'build-'))
   try {
-    await run('go', ['build', '-trimpath', '-o', unfinished, './baseline', './conformance'], {
+    await run('go', ['build', '-trimpath', '-o', unfinished, './baseline', './conformance', './load'], {
       cwd: moduleDir,
       timeout: BUILD_MS
     })
