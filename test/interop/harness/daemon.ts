@@ -61,11 +61,11 @@ export class Daemon {
     return this.#lines
   }
 
-  /** Waits for the first line, past or future, that matches. */
-  async line(pattern: RegExp, withinMs: number): Promise<RegExpExecArray> {
+  /** Waits for the first line, past or future, that matches; `from` is how many lines of the past do not count. */
+  async line(pattern: RegExp, withinMs: number, from = 0): Promise<RegExpExecArray> {
     const deadline = Date.now() + withinMs
     for (;;) {
-      for (const line of this.#lines) {
+      for (const line of this.#lines.slice(from)) {
         const match = pattern.exec(line)
         if (match !== null) {
           return match

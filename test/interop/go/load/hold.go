@@ -25,6 +25,7 @@ func holdCommand(l *load, f facts) error {
 	before := l.joinAll(clients, f)
 	held := len(aliveOf(clients))
 	start := l.settle(before, held, f)
+	progress("holding %d connections for %s", held, l.hold)
 	time.Sleep(l.hold)
 	end := l.sampleServer()
 	percent := (end.cpuMS - start.cpuMS) / float64(l.hold.Milliseconds()) * 100

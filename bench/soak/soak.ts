@@ -1,0 +1,93 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { freePort } from '../../test/support/port.ts'
+import { numberOf, runLoad } from '../load.ts'
+import { measureMemory, type OurNode, startOurNode } from '../node.ts'
+import { type SoakOptions, WARM_UP_ROUNDS } from './arguments.ts'
+import { growthOf, saveHeapProfile } from './profiles.ts'
+import { bytesPerPeer, type Reading, type Verdict, verdict } from './verdict.ts'
+
+/** The collector removes a peer at its second cycle; the node's own interval would make a round last four minutes. */
+const COLLECT_MS = 1_000
+const COLLECTED_MS = 60_000
+const JOINS_AT_ONCE = 32
+
+export interface SoakResult extends Verdict {
+  readonly readings: readonly Reading[]
+  /** In stacks with a frame of gossipsub, between the two profiles. */
+  readonly gossipsubBytes: number
+}
+
+export interface SoakSetup {
+  /** Where the two heap profiles go. */
+  readonly directory: string
+  readonly report: (line: string) => void
+  /** For Node, in front of the node's file. */
+  readonly nodeArgs?: readonly string[]
+}
+
+/**
+ * Lets new Go peers connect, identify, subscribe, provide, look up and leave, and measures after each round what they left
+ * behind in the node.
+ *
+ * Provider records outlive their peers for 48 h by design. To tell them from a leak, the provider book is bounded to
+ * the peers of one round: it is full before the first reading, each later record takes the place of an older one, and
+ * so nothing that grows is excused.
+ */
+export async function soak(options: SoakOptions, setup: SoakSetup): Promise<SoakResult> {
+  const pprofPort = await freePort()
+  const node = await startOurNode({
+    nodeArgs: setup.nodeArgs ?? [],
+    env: {
+      PPROF_PORT: String(pprofPort),
+      PROBE_MAX_RECORDS: String(options.peers),
+      PROBE_COLLECT_MS: String(COLLECT_MS)
+    }
+  })
+  try {
+    await mkdir(setup.directory, { recursive: true })
+    const firstProfile = join(setup.directory, 'heap-first.pb.gz')
+    const lastProfile = join(setup.directory, 'heap-last.pb.gz')
+    const readings: Reading[] = []
+    const endMs = performance.now() + options.minutes * 60_000
+    for (let round = 1; round <= options.rounds || performance.now() < endMs; round++) {
+      await churn(node, options.peers, round)
+      // before the reading: what the first profile makes stay is no growth
+      if (round === WARM_UP_ROUNDS) await saveHeapProfile(pprofPort, firstProfile)
+      const reading = { ...(await measureMemory(node.daemon)), departed: round * options.peers }
+      readings.push(reading)
+      setup.report(describe(round, reading, readings[WARM_UP_ROUNDS - 1]))
+    }
+    const [first, last] = [readings[WARM_UP_ROUNDS - 1], readings.at(-1)]
+    if (first === undefined || last === undefined) throw new Error('no reading')
+    await saveHeapProfile(pprofPort, lastProfile)
+    const gossipsubBytes = await growthOf('gossipsub', firstProfile, lastProfile)
+    return { ...verdict(first, last, options.boundBytes), readings, gossipsubBytes }
+  } finally {
+    await node.daemon.stop()
+  }
+}
+
+/** One round, TLS and Noise in turn; over when the node has forgotten its peers. */
+async function churn({ addr, daemon }: OurNode, peers: number, round: number): Promise<void> {
+  const seenLines = daemon.lines.length
+  const sec = round % 2 === 1 ? 'tls' : 'noise'
+  const target = { addr, pid: daemon.process.pid ?? 0 }
+  const facts = await runLoad(
+    'churn',
+    target,
+    { n: peers, c: JOINS_AT_ONCE, sec, rounds: 1, gap: 0, after: 0 },
+    () => {}
+  )
+  if (numberOf(facts, 'errors') > 0) throw new Error(`round ${round}: ${JSON.stringify(facts.round_errors_kinds)}`)
+  await daemon.line(/Peerstore GC: removed \d+ stale peers, 1 remaining \(connected: 0\)/, COLLECTED_MS, seenLines)
+}
+
+function describe(round: number, reading: Reading, first: Reading | undefined): string {
+  const megabytes = ((reading.heapUsed + reading.external) / 1e6).toFixed(3)
+  const growth =
+    first === undefined || first.departed === reading.departed
+      ? 'warming up'
+      : `${bytesPerPeer(first, reading).toFixed(0)} bytes stayed for each of ${reading.departed - first.departed} peers`
+  return `round ${round}: heap + external ${megabytes} MB; ${growth}`
+}
