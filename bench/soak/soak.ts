@@ -15,7 +15,7 @@ const JOINS_AT_ONCE = 32
  * V8 compiles what is hot, over minutes, into memory that counts as used heap: half a megabyte within ten rounds, in which
  * nothing else grew (two heap snapshots, Node 20.20). Without its optimising compilers the heap is that of the node.
  */
-const STEADY_CODE = ['--no-opt', '--no-sparkplug', '--no-flush-bytecode']
+const STEADY_CODE = ['--no-opt', '--no-maglev', '--no-sparkplug', '--no-flush-bytecode']
 
 export interface SoakResult extends Verdict {
   readonly readings: readonly Reading[]
@@ -38,39 +38,55 @@ export interface SoakSetup {
  * Provider records outlive their peers for 48 h by design. To tell them from a leak, the provider book is bounded to
  * the peers of one round: it is full before the first reading, each later record takes the place of an older one, and
  * so nothing that grows is excused.
+ *
+ * A heap profiler keeps memory of its own, so the profiles are taken from a second node under the same load.
  */
 export async function soak(options: SoakOptions, setup: SoakSetup): Promise<SoakResult> {
-  const pprofPort = await freePort()
-  const node = await startOurNode({
-    nodeArgs: [...STEADY_CODE, ...(setup.nodeArgs ?? [])],
-    env: {
-      PPROF_PORT: String(pprofPort),
-      PROBE_MAX_RECORDS: String(options.peers),
-      PROBE_COLLECT_MS: String(COLLECT_MS)
-    }
-  })
+  const profilePort = await freePort()
+  const measured = await startNode(options, setup, {})
   try {
-    await mkdir(setup.directory, { recursive: true })
-    const firstProfile = join(setup.directory, 'heap-first.pb.gz')
-    const lastProfile = join(setup.directory, 'heap-last.pb.gz')
-    const readings: Reading[] = []
-    const endMs = performance.now() + options.minutes * 60_000
-    for (let round = 1; round <= options.rounds || performance.now() < endMs; round++) {
-      await churn(node, options.peers, round)
-      // before the reading: what the first profile makes stay is no growth
-      if (round === WARM_UP_ROUNDS) await saveHeapProfile(pprofPort, firstProfile)
-      const reading = { ...(await measureMemory(node.daemon)), departed: round * options.peers }
-      readings.push(reading)
-      setup.report(describe(round, reading, readings[WARM_UP_ROUNDS - 1]))
+    const profiled = await startNode(options, setup, { PPROF_PORT: String(profilePort) })
+    try {
+      return await run(options, setup, measured, profiled, profilePort)
+    } finally {
+      await profiled.daemon.stop()
     }
-    const [first, last] = [readings[WARM_UP_ROUNDS - 1], readings.at(-1)]
-    if (first === undefined || last === undefined) throw new Error('no reading')
-    await saveHeapProfile(pprofPort, lastProfile)
-    const gossipsubBytes = await growthOf('gossipsub', firstProfile, lastProfile)
-    return { ...verdict(first, last, options.boundBytes), readings, gossipsubBytes }
   } finally {
-    await node.daemon.stop()
+    await measured.daemon.stop()
   }
+}
+
+function startNode({ peers }: SoakOptions, setup: SoakSetup, env: Record<string, string>): Promise<OurNode> {
+  return startOurNode({
+    nodeArgs: [...STEADY_CODE, ...(setup.nodeArgs ?? [])],
+    env: { PROBE_MAX_RECORDS: String(peers), PROBE_COLLECT_MS: String(COLLECT_MS), ...env }
+  })
+}
+
+async function run(
+  options: SoakOptions,
+  { directory, report }: SoakSetup,
+  measured: OurNode,
+  profiled: OurNode,
+  profilePort: number
+): Promise<SoakResult> {
+  await mkdir(directory, { recursive: true })
+  const firstProfile = join(directory, 'heap-first.pb.gz')
+  const lastProfile = join(directory, 'heap-last.pb.gz')
+  const readings: Reading[] = []
+  const endMs = performance.now() + options.minutes * 60_000
+  for (let round = 1; round <= options.rounds || performance.now() < endMs; round++) {
+    await Promise.all([measured, profiled].map((node) => churn(node, options.peers, round)))
+    const reading = { ...(await measureMemory(measured.daemon)), departed: round * options.peers }
+    readings.push(reading)
+    report(describe(round, reading, readings[WARM_UP_ROUNDS - 1]))
+    if (round === WARM_UP_ROUNDS) await saveHeapProfile(profilePort, firstProfile)
+  }
+  await saveHeapProfile(profilePort, lastProfile)
+  const [first, last] = [readings[WARM_UP_ROUNDS - 1], readings.at(-1)]
+  if (first === undefined || last === undefined) throw new Error('no reading')
+  const gossipsubBytes = await growthOf('gossipsub', firstProfile, lastProfile)
+  return { ...verdict(first, last, options.boundBytes), readings, gossipsubBytes }
 }
 
 /** One round, TLS and Noise in turn; over when the node has forgotten its peers. */
