@@ -16,7 +16,7 @@ export function ratioChart(all: readonly Ratio[]): Promise<string> {
       {
         mark: 'bar',
         encoding: {
-          y: { field: 'row', type: 'nominal', sort: null, title: null, axis: { labelLimit: 320 } },
+          y: { field: 'row', type: 'nominal', sort: null, title: null, axis: { labelLimit: 480 } },
           yOffset: { field: 'variant' },
           x: { field: 'ratio', type: 'quantitative', scale: { type: 'log' }, title: 'ratio to Go' },
           x2: { datum: 1 },

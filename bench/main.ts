@@ -40,7 +40,10 @@ async function main(): Promise<number> {
   const directory = isComplete ? resultsDirectory : await mkdtemp(join(tmpdir(), 'powerloom-bench-'))
   await writeResults(directory, comparison, about, go.name)
   if (isComplete) await writeReadme(readmeFile, comparison, about, go.name)
-  console.log(`${sentence(about)}\n\n${comparisonTable(comparison.medians, go.name)}\n`)
+  const note = options.quick
+    ? 'A quick run: a few peers for seconds, so that no figure says anything.'
+    : sentence(about)
+  console.log(`${note}\n\n${comparisonTable(comparison.medians, go.name)}\n`)
   console.log(`latest.json and latest.svg: ${directory}`)
   if (comparison.problems.length > 0) console.log(`\nnot all went well:\n${comparison.problems.join('\n')}`)
   return comparison.problems.length === 0 ? 0 : 1

@@ -45,8 +45,13 @@ export async function goVariant(): Promise<Variant> {
       })
       const startedMs = performance.now()
       const daemon = await Daemon.start(baseline, ['--port', String(await freePort())], env)
-      const [, addr = ''] = await daemon.line(/^LISTEN (\S+)$/, READY_MS)
-      return { daemon, addr, pid: pidOf(daemon), startupMs: performance.now() - startedMs }
+      try {
+        const [, addr = ''] = await daemon.line(/^LISTEN (\S+)$/, READY_MS)
+        return { daemon, addr, pid: pidOf(daemon), startupMs: performance.now() - startedMs }
+      } catch (error) {
+        await daemon.stop()
+        throw error
+      }
     }
   }
 }
