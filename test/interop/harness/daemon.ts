@@ -12,6 +12,7 @@ const KILL_AFTER_MS = 15_000
 export class Daemon {
   readonly #child: ChildProcess
   readonly #lines: string[] = []
+  #dropped = 0
   readonly #watchers = new Set<() => void>()
   readonly #directory: string
   readonly #closed: Promise<void>
@@ -61,11 +62,16 @@ export class Daemon {
     return this.#lines
   }
 
-  /** Waits for the first line, past or future, that matches; `from` is how many lines of the past do not count. */
+  /** Lines until now, those that were dropped too. */
+  get printed(): number {
+    return this.#dropped + this.#lines.length
+  }
+
+  /** Waits for the first line, past or future, that matches; `from` is how many of the first do not count. */
   async line(pattern: RegExp, withinMs: number, from = 0): Promise<RegExpExecArray> {
     const deadline = Date.now() + withinMs
     for (;;) {
-      for (const line of this.#lines.slice(from)) {
+      for (const line of this.#lines.slice(Math.max(0, from - this.#dropped))) {
         const match = pattern.exec(line)
         if (match !== null) {
           return match
@@ -117,6 +123,7 @@ export class Daemon {
     this.#lines.push(line)
     if (this.#lines.length > MAX_LINES) {
       this.#lines.shift()
+      this.#dropped++
     }
     this.#wake()
   }
