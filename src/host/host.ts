@@ -14,7 +14,7 @@ import type { Identity } from '../identity/identity.ts'
 import { PeerDatastore } from '../peers/peer-datastore.ts'
 import { peerKey } from '../peers/peer-key.ts'
 import { type Pubsub, pubsub } from '../pubsub/service.ts'
-import { type Rendezvous, type RendezvousHooks, rendezvous } from '../rendezvous/service.ts'
+import { kadProtocol, type Rendezvous, type RendezvousHooks, rendezvous } from '../rendezvous/service.ts'
 import { version } from '../version.ts'
 import { announceEveryListenAddress, tcpMultiaddr } from './addresses.ts'
 import { Liveness, yamuxWithLiveness } from './liveness.ts'
@@ -101,6 +101,7 @@ export async function createHost(config: Config, identity: Identity, parts: Host
       pubsub: pubsub(config.gossipsubTopicPrefix, stack.byteProtocols, stack.identifyAgain),
       rendezvous: (components) => {
         server = rendezvous(parts.clock, config.providers, hooks)(components)
+        stack.byteProtocols.set(kadProtocol, server.protocol)
         return server
       }
     }

@@ -15,6 +15,7 @@ import { CODE_P2P } from '@multiformats/multiaddr'
 import { prefixOf } from '../admission/address-prefix.ts'
 import type { Clock } from '../clock.ts'
 import type { ByteProtocol, ByteStream, ByteStreamHandler } from '../connection/byte-stream.ts'
+import { addressBytesOf } from '../connection/identify/result.ts'
 import { asStreamHandler } from '../connection/stock-stream.ts'
 import { keyOf, peerKey } from '../peers/peer-key.ts'
 import { withReplaced } from '../seams.ts'
@@ -162,12 +163,7 @@ class RendezvousService implements Rendezvous {
   }
 
   readonly #onIdentify = (event: CustomEvent<IdentifyResult>): void => {
-    const { peerId, signedPeerRecord, listenAddrs } = event.detail
-    const addrs = signedPeerRecord?.addresses ?? listenAddrs
-    this.contacts.identified(
-      peerId.toMultihash().bytes,
-      addrs.map(({ bytes }) => bytes)
-    )
+    this.contacts.identified(event.detail.peerId.toMultihash().bytes, addressBytesOf(event.detail))
   }
 
   #closerPeers(key: Uint8Array, except: string): readonly Contact[] {
