@@ -30,6 +30,10 @@ export class Deadlines<T> {
     return this.#due.size
   }
 
+  has(item: T): boolean {
+    return this.#due.has(item)
+  }
+
   /** Sets the deadline of `item`, or moves it: it is due when the wait is over, counted from now. */
   set(item: T): void {
     this.#due.delete(item)

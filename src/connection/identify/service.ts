@@ -14,6 +14,8 @@ export const identifyProtocol = '/ipfs/id/1.0.0'
 
 /** As libp2p's. */
 const readWithinMs = 5_000
+/** How long is waited for the peer to ask first. */
+const askAfterMs = 200
 /** What changes the message that this node sends. */
 const changes = ['self:peer:update', 'transport:listening', 'transport:close'] as const
 
@@ -42,6 +44,8 @@ export class LeanIdentify implements Startable {
   readonly #components: IdentifyComponents
   readonly #own: OwnMessage
   readonly #reading: Deadlines<IdentifyReader>
+  /** Connections whose peer has not been asked who it is. */
+  readonly #notAsked: Deadlines<Connection>
   readonly #pusher: Pusher
   readonly #identifyStock: (connection: Connection) => void
 
@@ -50,6 +54,7 @@ export class LeanIdentify implements Startable {
     this.#identifyStock = identifyStock
     this.#own = new OwnMessage(components)
     this.#pusher = new Pusher(this.#own, connections, clock)
+    this.#notAsked = new Deadlines(clock, askAfterMs, (connection) => this.identify(connection))
     this.#reading = new Deadlines(clock, readWithinMs, (reader) => reader.giveUp('the message did not come in time'))
     this.answering = { maxInboundStreams: 2, open: (stream, connection) => this.#answer(stream, connection) }
     this.receiving = {
@@ -62,13 +67,16 @@ export class LeanIdentify implements Startable {
   start(): void {
     const { events } = this.#components
     events.addEventListener('connection:open', this.#onOpen)
+    events.addEventListener('connection:close', this.#onClose)
     for (const change of changes) events.addEventListener(change, this.#onChange)
   }
 
   stop(): void {
     const { events } = this.#components
     events.removeEventListener('connection:open', this.#onOpen)
+    events.removeEventListener('connection:close', this.#onClose)
     for (const change of changes) events.removeEventListener(change, this.#onChange)
+    this.#notAsked.clear()
     this.#reading.clear()
     this.#pusher.stop()
   }
@@ -78,10 +86,17 @@ export class LeanIdentify implements Startable {
     return this.#reading.size
   }
 
-  readonly #onOpen = ({ detail: connection }: CustomEvent<Connection>): void => this.identify(connection)
+  /** A peer asks first, and what this node asks then goes out with its answer. One that does not is asked all the same. */
+  readonly #onOpen = ({ detail: connection }: CustomEvent<Connection>): void => {
+    if (connection instanceof LeanConnection) this.#notAsked.set(connection)
+    else this.identify(connection)
+  }
+
+  readonly #onClose = ({ detail: connection }: CustomEvent<Connection>): void => this.#notAsked.drop(connection)
 
   /** Asks the peer who it is; `peer:identify` tells. */
   identify(connection: Connection): void {
+    this.#notAsked.drop(connection)
     if (connection.status !== 'open') return
     if (!(connection instanceof LeanConnection)) {
       this.#identifyStock(connection)
@@ -90,10 +105,11 @@ export class LeanIdentify implements Startable {
     const serve = (stream: ByteStream) =>
       this.#read(stream, (message) => void this.#identified(message, connection).catch(() => {}))
     // one that does not speak identify is of no use to its peers, and no trouble to this node
-    connection.openByteStream(identifyProtocol, serve, () => {})
+    connection.openByteStream(identifyProtocol, serve, () => {}, { onlyListens: true })
   }
 
   #answer(stream: ByteStream, connection: Connection): ByteStreamHandler {
+    if (this.#notAsked.has(connection)) this.identify(connection)
     const observed = connection instanceof LeanConnection ? connection.remoteSocketAddr : connection.remoteAddr
     const send = (own: Uint8Array) => {
       stream.send(framed(own, observed.bytes))

@@ -164,18 +164,22 @@ export class LeanConnection implements RoutedConnection, ChannelOwner, YamuxOwne
    *
    * @param serve makes the handler once the peer has agreed
    * @param onFailed called when it has not
+   * @param onlyListens ends this side with the proposal, for a protocol in which this side has nothing to say: the end
+   *   then costs no packet of its own
    * @throws ConnectionClosedError
    */
   openByteStream(
     protocol: string,
     serve: (stream: ByteStream) => ByteStreamHandler,
-    onFailed: (error: Error) => void
+    onFailed: (error: Error) => void,
+    { onlyListens = false } = {}
   ): void {
-    this.#negotiate([protocol], (stream, outcome) => {
+    const opened = this.#negotiate([protocol], (stream, outcome) => {
       if (outcome instanceof Error) return onFailed(outcome)
       stream.handler = serve(stream)
       if (outcome.rest.length > 0) stream.handler.onData(outcome.rest)
     })
+    if (onlyListens) opened.close()
   }
 
   #negotiate(protocols: string[], onOutcome: (stream: YamuxStream, outcome: Selected | Error) => void): YamuxStream {
