@@ -60,10 +60,10 @@ export class ConnectionIndex {
   readonly #byPeer = new Map<string, Peer>()
   readonly #byPrefix = new Map<string, Prefix>()
   /** Prefixes by their number of candidates, which changes by one at a time. */
-  readonly #bySize = new Map<number, Set<Prefix>>()
+  readonly #bySize = new Map<number, RecencySet<Prefix>>()
   #largestSize = 0
   /** In the order in which they came, which is the order in which they grow up. */
-  readonly #young = new Set<Entry>()
+  readonly #young = new RecencySet<Entry>()
 
   constructor(gracePeriodMs: number) {
     this.#gracePeriodMs = gracePeriodMs
@@ -84,8 +84,7 @@ export class ConnectionIndex {
 
   /** A prefix with the most candidates. */
   get mostCrowded(): Prefix | undefined {
-    for (const prefix of this.#bySize.get(this.#largestSize) ?? []) return prefix
-    return undefined
+    return this.#bySize.get(this.#largestSize)?.first
   }
 
   /** @param key of the peer, from `peerKey` */
@@ -113,7 +112,7 @@ export class ConnectionIndex {
     const entry: Entry = { connection, peer, prefix, openedAtMs: nowMs, lastActiveMs: nowMs, young: true }
     peer.entries.add(entry)
     this.#byConnection.set(connection, entry)
-    this.#young.add(entry)
+    this.#young.use(entry)
     return entry
   }
 
@@ -129,9 +128,9 @@ export class ConnectionIndex {
     if (--prefix.connections === 0) this.#byPrefix.delete(prefix.name)
   }
 
-  /** Makes candidates of those whose grace period is over. Call it before candidates are looked at. */
+  /** Makes candidates of those whose grace period is over. Call it often: what is due is done at one go. */
   mature(nowMs: number): void {
-    for (const entry of this.#young) {
+    for (let entry = this.#young.first; entry !== undefined; entry = this.#young.first) {
       if (nowMs - entry.openedAtMs < this.#gracePeriodMs) break
       this.#young.delete(entry)
       entry.young = false
@@ -195,7 +194,9 @@ export class ConnectionIndex {
     before?.delete(prefix)
     if (before?.size === 0) this.#bySize.delete(sizeBefore)
     if (prefix.size > 0) {
-      this.#bySize.set(prefix.size, (this.#bySize.get(prefix.size) ?? new Set()).add(prefix))
+      const same = this.#bySize.get(prefix.size) ?? new RecencySet<Prefix>()
+      same.use(prefix)
+      this.#bySize.set(prefix.size, same)
     }
     if (prefix.size > this.#largestSize) this.#largestSize = prefix.size
     else if (!this.#bySize.has(this.#largestSize)) this.#largestSize = Math.max(0, this.#largestSize - 1)

@@ -216,6 +216,8 @@ export class AdmissionManager implements ConnectionManager, Startable {
   }
 
   readonly #tick = (): void => {
+    // every second, though nobody may have to go for weeks: a crowd at one go would block, and forget who was active since
+    this.index.mature(this.#parts.clock.now())
     const { close, trimming } = trimNow(this.index.connections, this.#limits, this.#trimming)
     this.#trimming = trimming
     for (let i = 0; i < close; i++) {

@@ -29,8 +29,8 @@ export function worst(index: ConnectionIndex, nowMs: number): Entry | undefined 
 }
 
 function worstOf({ withoutRecords, withRecords }: Candidates, nowMs: number): Entry | undefined {
-  const plain = first(withoutRecords)
-  const provider = first(withRecords)
+  const plain = withoutRecords.first
+  const provider = withRecords.first
   const isSilent = (entry: Entry | undefined) => entry !== undefined && nowMs - entry.lastActiveMs >= silentAfterMs
   if (isSilent(plain)) return plain
   if (isSilent(provider)) return provider
@@ -46,11 +46,6 @@ export function isGateway(prefix: Prefix, index: ConnectionIndex): boolean {
     return true
   if (/^(0:0:0:|f[cd][0-9a-f]{2}:|fe[89ab][0-9a-f]:)/.test(prefix.name)) return true
   return prefix.size > index.candidates.size * gatewayShare
-}
-
-function first<T>(items: Iterable<T>): T | undefined {
-  for (const item of items) return item
-  return undefined
 }
 
 export interface Marks {

