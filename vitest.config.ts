@@ -1,8 +1,8 @@
 import { defineConfig } from 'vitest/config'
 
-const kinds = ['process', 'interop', 'docker']
+const kinds = ['process', 'interop', 'docker', 'simulation']
 
-/** One project a kind of test: what it needs (nothing, the built daemon, Go, a Docker engine) decides where it lives. */
+/** One project a kind of test: what it needs (nothing, the built daemon, Go, a Docker engine, a machine for itself) decides where it lives. */
 export default defineConfig({
   test: {
     projects: [

@@ -21,17 +21,17 @@ it('keeps the order of use, whatever is used and deleted', () => {
 })
 
 it('gives its first without walking over what was deleted before', () => {
-  const count = 200_000
+  const count = 300_000
   const set = new RecencySet<number>()
   for (let i = 0; i < count; i++) set.use(i)
   const drained: number[] = []
   const before = process.cpuUsage()
-  // the same with the first of a Set takes 15 s; the bound is far from both
+  // the same with the first of a Set takes 15 s (6 s at 200,000)
   for (let first = set.first; first !== undefined; first = set.first) {
     drained.push(first)
     set.delete(first)
   }
   const { user, system } = process.cpuUsage(before)
-  expect((user + system) / 1e6).toBeLessThan(4)
+  expect((user + system) / 1e6).toBeLessThan(5)
   expect(drained).toEqual(Array.from({ length: count }, (_, i) => i))
 })
