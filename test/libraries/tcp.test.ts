@@ -1,10 +1,11 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import type { Listener, Upgrader } from '@libp2p/interface'
-import { defaultLogger } from '@libp2p/logger'
 import { tcp } from '@libp2p/tcp'
 import { multiaddr } from '@multiformats/multiaddr'
+import { pino } from 'pino'
 import { expect, it, onTestFinished } from 'vitest'
+import { libp2pLogger } from '../../src/observe/libp2p-logger.ts'
 import { mended } from './support.ts'
 
 interface Internals extends Listener {
@@ -15,7 +16,9 @@ interface Internals extends Listener {
 it('a socket that closes before its upgrade is over stays in the listener', async () => {
   let upgraded = (_value: unknown) => {}
   const upgrader = { upgradeInbound: () => new Promise((resolve) => (upgraded = resolve)) } as unknown as Upgrader
-  const listener = tcp()({ logger: defaultLogger() }).createListener({ upgrader }) as Internals
+  const listener = tcp()({ logger: libp2pLogger(pino({ level: 'silent' }), 'error') }).createListener({
+    upgrader
+  }) as Internals
   await listener.listen(multiaddr('/ip4/127.0.0.1/tcp/0'))
   onTestFinished(() => listener.close())
   const client = connect(listener.server.address().port, '127.0.0.1')
