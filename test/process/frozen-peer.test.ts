@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { expect, it, onTestFinished } from 'vitest'
+import { it } from 'vitest'
 import { Daemon } from '../support/daemon.ts'
 import { freePort } from '../support/port.ts'
 
@@ -18,32 +18,39 @@ await peer.dial(multiaddr('${address}'))
 console.log('connected', String(peer.peerId))
 setTimeout(() => process.exit(), 90_000)`
 
-it('a peer that is frozen is found within 40 s, one that is merely quiet stays', async () => {
-  const node = await new Daemon(['--port', String(await freePort())], { LOG_PEER_CONNECTIONS: 'true' }).started()
-  const [, address] = await node.printed(/Give this address to other nodes: (\S+)/)
-  // below the project, where its packages are found
-  const client = () =>
-    spawn(process.execPath, ['--input-type=module', '--eval', clientOf(address!)], {
-      cwd: root,
-      stdio: ['ignore', 'pipe', 'inherit']
+it.concurrent.for(['lean', 'stock'])(
+  'a peer that is frozen is found within 40 s, one that is merely quiet stays: %s stack',
+  { timeout: 120_000 },
+  async (stack, { expect, onTestFinished }) => {
+    const node = await new Daemon(['--port', String(await freePort())], {
+      LOG_PEER_CONNECTIONS: 'true',
+      CONNECTION_STACK: stack
+    }).started()
+    const [, address] = await node.printed(/Give this address to other nodes: (\S+)/)
+    // below the project, where its packages are found
+    const client = () =>
+      spawn(process.execPath, ['--input-type=module', '--eval', clientOf(address!)], {
+        cwd: root,
+        stdio: ['ignore', 'pipe', 'inherit']
+      })
+    const peers = [client(), client()]
+    onTestFinished(() => {
+      for (const child of [...peers, node.process]) child.kill('SIGKILL')
     })
-  const peers = [client(), client()]
-  onTestFinished(() => {
-    for (const child of [...peers, node.process]) child.kill('SIGKILL')
-  })
-  const ids = await Promise.all(
-    peers.map(
-      async (peer) =>
-        String((await once(peer.stdout!, 'data'))[0])
-          .trim()
-          .split(' ')[1]!
+    const ids = await Promise.all(
+      peers.map(
+        async (peer) =>
+          String((await once(peer.stdout!, 'data'))[0])
+            .trim()
+            .split(' ')[1]!
+      )
     )
-  )
-  await node.printed(new RegExp(`Bootstrap Peer connected: ${ids[0]}`))
+    await node.printed(new RegExp(`Bootstrap Peer connected: ${ids[0]}`))
 
-  peers[0]!.kill('SIGSTOP')
-  await node.printed(new RegExp(`Bootstrap Peer disconnected: ${ids[0]}`), 45_000)
-  expect(node.stdout).not.toContain(`Bootstrap Peer disconnected: ${ids[1]}`)
+    peers[0]!.kill('SIGSTOP')
+    await node.printed(new RegExp(`Bootstrap Peer disconnected: ${ids[0]}`), 45_000)
+    expect(node.stdout).not.toContain(`Bootstrap Peer disconnected: ${ids[1]}`)
 
-  expect(await node.stop()).toBe(0)
-}, 120_000)
+    expect(await node.stop()).toBe(0)
+  }
+)
