@@ -1,5 +1,5 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as wait } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
@@ -15,14 +15,17 @@ export interface Cost {
 export async function costOf(act: () => unknown): Promise<Cost> {
   const delay = monitorEventLoopDelay({ resolution: resolutionMs })
   delay.enable()
+  // the monitor notes the time between two looks: there has to be one before and one after
+  await wait(3 * resolutionMs)
   const before = process.cpuUsage()
   await act()
   await nextTurn()
   const { user, system } = process.cpuUsage(before)
+  await wait(3 * resolutionMs)
   delay.disable()
   return {
     cpuMs: (user + system) / 1000,
-    blockedMs: delay.count === 0 ? 0 : Math.max(0, delay.max / 1e6 - resolutionMs)
+    blockedMs: Math.max(0, delay.max / 1e6 - resolutionMs)
   }
 }
 
