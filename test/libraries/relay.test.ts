@@ -1,17 +1,22 @@
 import { type CircuitRelayService, circuitRelayServer } from '@libp2p/circuit-relay-v2'
-import type { Connection } from '@libp2p/interface'
-import { multiaddr } from '@multiformats/multiaddr'
-import { expect, it } from 'vitest'
+import type { Connection, PeerId } from '@libp2p/interface'
+import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
+import { afterEach, expect, it, vi } from 'vitest'
 import { mended, newPeerId, stockNode, stockServices } from './support.ts'
 
 const relay = '@libp2p/circuit-relay-v2'
+
+afterEach(() => void vi.restoreAllMocks())
 
 interface Written {
   readonly limit?: { readonly duration?: number }
 }
 
 interface Internals extends CircuitRelayService {
-  readonly reservationStore: { readonly reservations: { readonly size: number } }
+  readonly reservationStore: {
+    readonly reservations: { readonly size: number }
+    reserve(peer: PeerId, address: Multiaddr): unknown
+  }
   handleReserve(request: { stream: object; connection: Connection }, options: object): Promise<void>
 }
 
@@ -33,4 +38,21 @@ it('limits are sent in milliseconds, and a reservation stays when its peer has l
   events.dispatchEvent(new CustomEvent('peer:disconnect', { detail: remotePeer }))
   const news = mended(relay, 'a reservation ends when its peer leaves', 'src/host/relay/reservations.ts')
   expect(server.reservationStore.reservations.size, news).toBe(1)
+})
+
+it('a reservation that was refreshed twice ends when the first refresh does', async () => {
+  const address = multiaddr('/ip4/198.51.100.1/tcp/1')
+  const peer = await newPeerId()
+  const { services } = await stockNode({ start: false, services: { ...stockServices, relay: circuitRelayServer() } })
+  const { reservationStore } = services.relay as Internals
+  const timeouts: AbortController[] = []
+  vi.spyOn(AbortSignal, 'timeout').mockImplementation(() => {
+    timeouts.push(new AbortController())
+    return timeouts.at(-1)!.signal
+  })
+  for (let i = 0; i < 3; i++) reservationStore.reserve(peer, address)
+  expect(timeouts).toHaveLength(3)
+  timeouts[1]!.abort()
+  const news = mended('retimeable-signal', 'a refresh replaces the one before', 'src/host/relay/reservations.ts')
+  expect(reservationStore.reservations.size, news).toBe(0)
 })
