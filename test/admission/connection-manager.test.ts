@@ -169,6 +169,34 @@ describe('trimming', () => {
     expect(manager.evictions.trim).toBe(4)
   })
 
+  it('closes a few at once, so that nobody waits for it', async () => {
+    await manager.stop()
+    await build({ lowWater: 10, highWater: 3_010, maxConnections: 4_000 })
+    crowd(3_020)
+    clock.advance(1_000)
+    const closed = [manager.evictions.trim]
+    for (let i = 0; i < 3; i++) {
+      clock.advance(25)
+      closed.push(manager.evictions.trim)
+    }
+    expect(closed).toEqual([64, 100, 100, 100])
+    await manager.stop()
+    expect(clock.pending).toBe(0)
+  })
+
+  it('stops at low water also when others leave meanwhile', async () => {
+    await manager.stop()
+    await build({ lowWater: 2_900, highWater: 3_000, maxConnections: 4_000 })
+    const peers = crowd(3_600)
+    clock.advance(1_000)
+    expect(manager.evictions.trim).toBe(64)
+    const staying = peers.filter(({ aborted }) => aborted === undefined)
+    for (const peer of staying.slice(0, -2_900))
+      events.dispatchEvent(new CustomEvent('connection:close', { detail: peer }))
+    clock.advance(900)
+    expect([manager.evictions.trim, manager.total]).toEqual([64, 2_900])
+  })
+
   it('leaves at high water whoever is there', () => {
     const peers = crowd(6)
     clock.advance(60_000)
