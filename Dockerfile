@@ -6,7 +6,7 @@ WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json ./
-COPY scripts/clean.mjs ./scripts/
+COPY scripts/clean.mjs scripts/bundle.mjs scripts/unused-wasm.cjs ./scripts/
 COPY src ./src
 # what only compilers and debuggers read stays behind, here and below: half of the packages' size
 # the source maps stay: profiles and stack traces name TypeScript files and lines

@@ -1,19 +1,17 @@
 // Loaded into the node under test before its own code (node --expose-gc --import …/probe.mjs dist/main.js): it measures
-// memory on request over the IPC channel, and changes two of the node's figures where the soak asks for it.
+// memory on request over the IPC channel, and shortens the collector's interval where the soak asks for it.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { systemClock } from '../dist/clock.js'
 import { peerstoreGcIntervalMs } from '../dist/peers/peerstore-gc.js'
-import { defaultProviderBookLimits } from '../dist/rendezvous/provider-book.js'
 
 /** A collection runs finalizers, which free more, and a buffer may be on its way: the least of some readings is what stays. */
 const COLLECTIONS = 10
 const BETWEEN_MS = 100
 
-const { PROBE_MAX_RECORDS: maxRecords, PROBE_COLLECT_MS: collectMs } = process.env
-if (maxRecords !== undefined) defaultProviderBookLimits.maxRecords = Number(maxRecords)
+const { PROBE_COLLECT_MS: collectMs } = process.env
 if (collectMs !== undefined) {
-  const { after } = systemClock
-  systemClock.after = (ms, fn) => after(ms === peerstoreGcIntervalMs ? Number(collectMs) : ms, fn)
+  const { setTimeout } = globalThis
+  globalThis.setTimeout = (fn, ms, ...rest) =>
+    setTimeout(fn, ms === peerstoreGcIntervalMs ? Number(collectMs) : ms, ...rest)
 }
 
 process.on('message', async () => {

@@ -5,7 +5,7 @@ import { type Config, loadConfig, readArguments, readDotenv, usage, whyNotWritab
 import { BootstrapError } from './errors.ts'
 import { OpenSteps } from './lifecycle.ts'
 import { type Log, openLog } from './observe/logger.ts'
-import { type ProfileServer, startProfileServer } from './observe/profiles/server.ts'
+import type { ProfileServer } from './observe/profiles/server.ts'
 import { type ExitCode, messageOf, type StopRequests } from './stop-requests.ts'
 import { version } from './version.ts'
 
@@ -118,6 +118,8 @@ function greet(node: BootstrapNode, config: Config, { logger }: Pick<Log, 'logge
 async function openProfiles(config: Config, { logger }: Log): Promise<ProfileServer | undefined> {
   if (config.profiles === undefined) return undefined
   try {
+    // only where it is wanted: HTTP, the inspector and the profiler take 10 MB
+    const { startProfileServer } = await import('./observe/profiles/server.ts')
     const server = await startProfileServer({ host: config.profiles.address, port: config.profiles.port, logger })
     logger.info(`Profiling server on http://${server.address}/debug/pprof/`)
     return server

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 // The process and nothing else: arguments, signals, exit code.
+import './young-generation.ts'
 import { messageOf, StopRequests } from './stop-requests.ts'
 
 const stop = new StopRequests()

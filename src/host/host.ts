@@ -11,6 +11,7 @@ import { sodiumCrypto } from '../connection/noise-crypto.ts'
 import { inboundTls } from '../connection/tls/encrypter.ts'
 import { BootstrapError } from '../errors.ts'
 import type { Identity } from '../identity/identity.ts'
+import { missFast } from '../peers/fast-miss.ts'
 import { PeerDatastore } from '../peers/peer-datastore.ts'
 import { peerKey } from '../peers/peer-key.ts'
 import { type Pubsub, pubsub } from '../pubsub/service.ts'
@@ -106,7 +107,9 @@ export async function createHost(config: Config, identity: Identity, parts: Host
       }
     }
   }
-  return { libp2p: await createLibp2p(options), peers, endings: stack.endings }
+  const libp2p = await createLibp2p(options)
+  missFast(libp2p.peerStore, (peer) => peers.hasPeer(peer))
+  return { libp2p, peers, endings: stack.endings }
 }
 
 /**

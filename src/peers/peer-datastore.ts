@@ -1,3 +1,4 @@
+import type { PeerId } from '@libp2p/interface'
 import { MemoryDatastore } from 'datastore-core/memory'
 import type { Key } from 'interface-datastore'
 
@@ -13,6 +14,11 @@ export class PeerDatastore extends MemoryDatastore {
   /** Peers in the store, this node included, as Go counts. O(1). */
   get peerCount(): number {
     return this.#peers.size
+  }
+
+  /** O(1). */
+  hasPeer(peer: PeerId): boolean {
+    return this.#peers.has(peer.toCID().toString())
   }
 
   /** The CIDs of the peers in the store, in base32, in order of arrival. Safe against changes on the way. */

@@ -129,6 +129,10 @@ export class LeanConnection implements RoutedConnection, ChannelOwner, YamuxOwne
     )
   }
 
+  get streamCount(): number {
+    return this.#session.streamCount
+  }
+
   countStreams(protocol: string, isInbound: boolean): number {
     let count = 0
     for (const stream of this.#session.streams()) {

@@ -1,0 +1,6 @@
+import { setFlagsFromString } from 'node:v8'
+
+// Imported first, for V8 lets its young generation grow to three times 16 MiB or more, and keeps it. This node's garbage is
+// gone within a request, so that a small one costs no measurable CPU, and saves some 20 MB for the empty node and half of the
+// memory that connections seem to take (measured with Node 20 and 24 on 3,000 joins).
+setFlagsFromString('--semi-space-growth-factor=1')
