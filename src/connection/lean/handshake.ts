@@ -55,10 +55,15 @@ export class Handshake implements ChannelOwner {
   abort(cause: Error): void {
     if (this.#over) return
     this.#over = true
-    // what was said before, a refusal, still goes out
-    this.#channel.flush()
-    this.#channel.destroy()
-    this.#tls?.destroy()
+    if (this.#tls === undefined) {
+      // what was said before, a refusal, still goes out
+      this.#channel.flush()
+      this.#channel.destroy()
+    } else {
+      // takes the socket along. Closed before it, the socket would make TLS free its state at once, which may well be in
+      // use below on the stack: Node 20 and 24 (_tls_wrap.js) end with a segmentation fault then
+      this.#tls.destroy()
+    }
     this.#events.onFailed(this, cause)
   }
 
@@ -93,6 +98,8 @@ export class Handshake implements ChannelOwner {
     await secured(socket)
     const remotePeer = await identityOf(socket)
     if (this.#over) return
+    // what ended it meanwhile is told to nobody who listens from now on
+    if (socket.destroyed) throw socket.errored ?? new ConnectionEnd('peer-left', 'the peer left while it was verified')
     this.#tls = undefined
     this.#channel = new SocketChannel(socket, this)
     this.#secured(remotePeer, tlsProtocol, isMuxer(socket.alpnProtocol || ''), none)
