@@ -22,7 +22,14 @@ export function serverSocket(
     ALPNCallback: ({ protocols }) => protocols.find((name) => isMuxer(name) || name === noEarlyMuxer)
   })
   transport.on('error', (error) => socket.destroy(error))
+  // once its handshake is over, one that no tls.Server has made tells of errors in this way alone, and stays open, deaf
+  // (Node 20.20 and 24.21, lib/_tls_wrap.js, _emitTLSError)
+  socket.on('_tlsError', destroy)
   return socket
+}
+
+function destroy(this: TLSSocket, error: Error): void {
+  this.destroy(error)
 }
 
 /** Resolves when the handshake is over; rejects with what went wrong, or when `signal` fires. */
