@@ -160,7 +160,12 @@ export class LeanConnection implements RoutedConnection, ChannelOwner, YamuxOwne
       full.abort(error)
       throw error
     }
-    return this.#router.throughMiddleware(full, this)
+    try {
+      return await this.#router.throughMiddleware(full, this)
+    } catch (error) {
+      full.abort(error as Error)
+      throw error
+    }
   }
 
   /**
