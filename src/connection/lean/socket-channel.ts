@@ -44,6 +44,8 @@ export class SocketChannel {
   #partBytes = 0
   #scheduled = false
   #closed = false
+  /** Nothing can be sent any more. */
+  #ended = false
   #pausedByOwner = false
   #behind = false
 
@@ -70,7 +72,7 @@ export class SocketChannel {
   }
 
   write(bytes: Uint8Array): void {
-    if (this.#closed) return
+    if (this.#closed || this.#ended) return
     this.#parts.push(bytes)
     this.#partBytes += bytes.length
     if (this.#partBytes > maxWaitingBytes) {
@@ -95,6 +97,7 @@ export class SocketChannel {
   /** Ends this side when all has been sent; the socket closes when the peer has ended its own. */
   end(): void {
     this.flush()
+    this.#ended = true
     this.#socket.end()
   }
 
