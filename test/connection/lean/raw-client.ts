@@ -33,7 +33,8 @@ export class RawClient {
   }
 
   /** @param allowHalfOpen it does not close when the other side has */
-  static async connect(port: number, { host = '127.0.0.1', allowHalfOpen = false } = {}): Promise<RawClient> {
+  static async connect(port: number, options: Pick<NoiseOptions, 'host' | 'allowHalfOpen'> = {}): Promise<RawClient> {
+    const { host = '127.0.0.1', allowHalfOpen = false } = options
     const socket = connect({ port, host, allowHalfOpen })
     await new Promise((resolve, reject) => socket.once('connect', resolve).once('error', reject))
     return new RawClient(socket)
@@ -83,13 +84,17 @@ export interface NoiseOptions {
   readonly muxers?: readonly string[]
   /** Glued to the last message of the handshake, by the records of the session. */
   readonly glued?: Uint8Array
+  readonly host?: string
+  /** The client does not close when the other side has. */
+  readonly allowHalfOpen?: boolean
 }
 
 /** The handshake up to the last message. */
-export async function noiseHalfway(port: number, { key, muxers = [yamuxName] }: NoiseOptions = {}) {
+export async function noiseHalfway(port: number, options: NoiseOptions = {}) {
+  const { key, muxers = [yamuxName] } = options
   const { identity, initiator } = await initiatorOf(key ?? (await newKey()), muxers)
   const noise = initiator()
-  const raw = await (await RawClient.connect(port)).negotiated('/noise')
+  const raw = await (await RawClient.connect(port, options)).negotiated('/noise')
   const first = noise.first()
   raw.send(framed(first))
   const length = await raw.take(2)
@@ -134,21 +139,42 @@ export async function yamuxClient(port: number, options: NoiseOptions = {}) {
   return { raw, send, session, owner }
 }
 
-/** TLS of node:tls after the negotiation of its name. @param tap sees and changes what the client sends */
+interface TlsClientOptions extends ConnectionOptions {
+  /** Sees and changes what the client sends. */
+  readonly tap?: (chunk: Buffer) => Buffer
+  /** The client asks for TLS and begins in one piece. */
+  readonly glued?: boolean
+}
+
+/** TLS of node:tls after the negotiation of its name. */
 export async function tlsClient(
   port: number,
-  options: ConnectionOptions & { tap?: (chunk: Buffer) => Buffer } = {}
+  { tap = (chunk) => chunk, glued = false, ...options }: TlsClientOptions = {}
 ): Promise<{ raw: RawClient; tls: TLSSocket }> {
-  const raw = await (await RawClient.connect(port)).negotiated('/tls/1.0.0')
-  const { tap = (chunk) => chunk, ...rest } = options
+  const raw = await RawClient.connect(port)
+  let before = glued ? lines(greeting, '/tls/1.0.0') : Buffer.alloc(0)
+  if (!glued) await raw.negotiated('/tls/1.0.0')
+  let answerLeft = before.length
   raw.release()
-  const socket = tapped(raw.socket, tap)
-  const tls = tlsConnect({ socket, rejectUnauthorized: false, ALPNProtocols: [yamuxName, 'libp2p'], ...rest })
+  const socket = tapped(
+    raw.socket,
+    (chunk) => {
+      const bytes = Buffer.concat([before, tap(chunk)])
+      before = Buffer.alloc(0)
+      return bytes
+    },
+    (chunk) => {
+      const skipped = Math.min(answerLeft, chunk.length)
+      answerLeft -= skipped
+      return chunk.subarray(skipped)
+    }
+  )
+  const tls = tlsConnect({ socket, rejectUnauthorized: false, ALPNProtocols: [yamuxName, 'libp2p'], ...options })
   tls.on('error', () => {})
   return { raw, tls }
 }
 
-function tapped(socket: Socket, tap: (chunk: Buffer) => Buffer): Duplex {
+function tapped(socket: Socket, tap: (chunk: Buffer) => Buffer, tapBack: (chunk: Buffer) => Buffer): Duplex {
   const duplex = new Duplex({
     read() {},
     write(chunk: Buffer, _encoding, done) {
@@ -157,7 +183,7 @@ function tapped(socket: Socket, tap: (chunk: Buffer) => Buffer): Duplex {
       done()
     }
   })
-  socket.on('data', (chunk) => duplex.push(chunk))
+  socket.on('data', (chunk: Buffer) => duplex.push(tapBack(chunk)))
   socket.on('close', () => duplex.destroy())
   return duplex
 }
