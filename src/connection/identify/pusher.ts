@@ -20,8 +20,9 @@ export class Pusher {
   readonly #own: OwnMessage
   readonly #connections: () => Iterable<Connection>
   readonly #deadlines: Deadlines<ByteStream>
-  #waiting: Iterator<Connection> | undefined
+  #pushing = false
   #again = false
+  #stopped = false
   #busy = 0
 
   constructor(own: OwnMessage, connections: () => Iterable<Connection>, clock: Clock) {
@@ -38,25 +39,28 @@ export class Pusher {
   /** @throws whatever kept this node from describing itself */
   async push(): Promise<void> {
     this.#again = true
-    if (this.#waiting !== undefined) return
-    while (this.#again) {
-      this.#again = false
-      const message = framed(await this.#own.get())
-      const waiting = this.#connections()[Symbol.iterator]()
-      this.#waiting = waiting
-      await Promise.all(Array.from({ length: atOnce }, () => this.#tellNext(waiting, message)))
-      this.#waiting = undefined
+    if (this.#pushing) return
+    this.#pushing = true
+    try {
+      while (this.#again && !this.#stopped) {
+        this.#again = false
+        const message = framed(await this.#own.get())
+        const waiting = this.#connections()[Symbol.iterator]()
+        await Promise.all(Array.from({ length: atOnce }, () => this.#tellNext(waiting, message)))
+      }
+    } finally {
+      this.#pushing = false
     }
   }
 
+  /** For good: whoever has not been told yet is not told. */
   stop(): void {
-    this.#again = false
-    this.#waiting?.return?.()
+    this.#stopped = true
     this.#deadlines.clear()
   }
 
   async #tellNext(waiting: Iterator<Connection>, message: Uint8Array): Promise<void> {
-    for (let next = waiting.next(); next.done !== true; next = waiting.next()) {
+    for (let next = waiting.next(); next.done !== true && !this.#stopped; next = waiting.next()) {
       this.#busy++
       // who does not speak it, or leaves meanwhile, is not told
       await this.#tell(next.value, message).catch(() => {})
