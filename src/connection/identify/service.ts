@@ -104,8 +104,12 @@ export class LeanIdentify implements Startable {
     }
     const serve = (stream: ByteStream) =>
       this.#read(stream, (message) => void this.#identified(message, connection).catch(() => {}))
-    // one that does not speak identify is of no use to its peers, and no trouble to this node
-    connection.openByteStream(identifyProtocol, serve, () => {}, { onlyListens: true })
+    try {
+      // one that does not speak identify is of no use to its peers, and no trouble to this node
+      connection.openByteStream(identifyProtocol, serve, () => {}, { onlyListens: true })
+    } catch {
+      // it is about to leave
+    }
   }
 
   #answer(stream: ByteStream, connection: Connection): ByteStreamHandler {
