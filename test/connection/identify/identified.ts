@@ -15,6 +15,8 @@ export class IdentifyBench {
   wanted: string[] = []
   protocols = ['/a', '/b']
   addresses = ['/ip4/127.0.0.1/tcp/9100']
+  /** Called before the peer store is told something. */
+  storing: () => void = () => {}
   readonly service: LeanIdentify
 
   constructor(readonly bench: LeanBench) {
@@ -31,6 +33,7 @@ export class IdentifyBench {
       peerStore: {
         has: async (peer: PeerId) => this.stored.has(key(peer)),
         patch: async (peer: PeerId, data: { protocols?: string[]; addresses?: { multiaddr: unknown }[] }) => {
+          this.storing()
           const addresses = data.addresses?.map((address) => String(address.multiaddr))
           const { protocols } = data
           this.stored.set(key(peer), { ...(protocols && { protocols }), ...(addresses && { addresses }) })

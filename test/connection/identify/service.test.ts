@@ -1,3 +1,4 @@
+import type { Connection } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { PeerRecord, RecordEnvelope } from '@libp2p/peer-record'
 import { multiaddr } from '@multiformats/multiaddr'
@@ -79,9 +80,10 @@ describe('a peer that comes', () => {
 
   it.each<[string, Uint8Array[]]>([
     ['eleven parts', Array.from({ length: 11 }, () => message())],
-    ['a part of more than 8 KiB', [framed(new Uint8Array(8 * 1024 + 1))]],
+    ['a part of more than 8 KiB', [message({ agentVersion: 'long'.repeat(2_048) })]],
     ['no message', [Uint8Array.of(2, 0x0a, 5)]],
     ['half a message', [message().subarray(0, 9)]],
+    ['a message and garbage behind it', [message(), Uint8Array.of(2, 0x0a, 5)]],
     ['nothing', []]
   ])('and answers with %s is not announced', async (_what, frames) => {
     const bad = await client(says(...frames))
@@ -110,6 +112,31 @@ describe('a peer that comes', () => {
     session.ping()
     await expect.poll(() => owner.pongs).toBe(1)
     expect(() => identify.service.identify(here)).not.toThrow()
+  })
+
+  it('and has left meanwhile is neither asked nor announced', async () => {
+    await client(says(message()))
+    await results()
+    const [here] = bench.opened
+    const patched = Promise.withResolvers<void>()
+    identify.wanted = ['/kad']
+    identify.storing = () => {
+      here!.abort(new Error('gone'))
+      patched.resolve()
+    }
+    identify.service.identify(here!)
+    await patched.promise
+    expect(() => identify.service.identify(here!)).not.toThrow()
+    await new Promise(setImmediate)
+    expect(identify.results).toHaveLength(1)
+    expect(identify.service.reading).toBe(0)
+  })
+
+  it('on a connection that is not lean is left to the library', () => {
+    const connection = { status: 'open' } as Connection
+    identify.service.identify(connection)
+    expect(identify.stock).toEqual([connection])
+    expect(identify.service.reading).toBe(0)
   })
 
   it('keeps addresses of a kind that this node does not know as bytes', async () => {
@@ -168,5 +195,36 @@ describe('a peer that asks', () => {
     expect(await ask()).toBe(first)
     identify.change()
     expect(await ask()).toContain('/new')
+  })
+
+  it('is reset when this node cannot describe itself, and told once it can', async () => {
+    const peer = await client(says())
+    const good = identify.addresses
+    identify.addresses = ['no address']
+    const ask = async () => {
+      const handler = new RecordingHandler()
+      const over = new Promise<void>((resolve) => {
+        handler.onEnd = handler.onClose = resolve
+      })
+      const stream = peer.session.open(handler)
+      stream.send(lines(greeting, identifyProtocol))
+      await over
+      return [stream.resetBy, handler.text.includes('bench/1')]
+    }
+    expect(await ask()).toEqual(['peer', false])
+    identify.addresses = good
+    expect(await ask()).toEqual([undefined, true])
+  })
+})
+
+describe('a service that is stopped', () => {
+  it('hears of nothing more', async () => {
+    identify.service.stop()
+    const peer = await client(says(message()))
+    identify.change()
+    await bench.connection()
+    peer.session.ping()
+    await expect.poll(() => peer.owner.pongs).toBe(1)
+    expect([peer.owner.opened, identify.results]).toEqual([[], []])
   })
 })
