@@ -206,7 +206,7 @@ export class LeanConnection implements RoutedConnection, ChannelOwner, YamuxOwne
 
   /** Asks the peer for a sign of life, which is heard like all it sends. */
   ping(): void {
-    if (this.#status === 'open') this.#session.ping()
+    this.#session.ping()
   }
 
   /** Says goodbye and closes when the peer has closed too, after a second at the latest. */

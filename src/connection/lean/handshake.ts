@@ -56,8 +56,6 @@ export class Handshake implements ChannelOwner {
     if (this.#over) return
     this.#over = true
     if (this.#tls === undefined) {
-      // what was said before, a refusal, still goes out
-      this.#channel.flush()
       this.#channel.destroy()
     } else {
       // takes the socket along. Closed before it, the socket would make TLS free its state at once, which may well be in
@@ -97,8 +95,7 @@ export class Handshake implements ChannelOwner {
     this.#tls = socket
     await secured(socket)
     const remotePeer = await identityOf(socket)
-    if (this.#over) return
-    // what ended it meanwhile is told to nobody who listens from now on
+    // what ended it meanwhile, maybe an abort, is told to nobody who listens from now on
     if (socket.destroyed) throw socket.errored ?? new ConnectionEnd('peer-left', 'the peer left while it was verified')
     this.#tls = undefined
     this.#channel = new SocketChannel(socket, this)

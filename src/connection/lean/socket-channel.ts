@@ -142,7 +142,7 @@ export class SocketChannel {
   flush(): void {
     this.#scheduled = false
     const parts = this.#parts
-    if (parts.length === 0 || this.#closed) return
+    if (parts.length === 0) return
     this.#parts = []
     this.#partBytes = 0
     const [only] = parts

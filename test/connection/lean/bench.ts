@@ -23,7 +23,7 @@ import { SimulatedClock } from '../../support/clock.ts'
 
 export const nodeKey = await generateKeyPair('Ed25519')
 export const nodeId = peerIdFromPrivateKey(nodeKey)
-const credentials = (await CurrentCredentials.create(nodeKey, new SimulatedClock())).get()
+export const credentials = (await CurrentCredentials.create(nodeKey, new SimulatedClock())).get()
 
 /** The registrar as far as connections ask it. */
 export class FakeRegistrar {

@@ -49,6 +49,15 @@ describe('newStream', () => {
     raw.socket.end()
   })
 
+  it('is done with the signal once the stream is there', async () => {
+    const { node, here } = await dial(bench)
+    await node.handle('/a', echo)
+    const controller = new AbortController()
+    const stream = await here.newStream('/a', { signal: controller.signal })
+    controller.abort()
+    expect(await exchange(stream, hello)).toEqual(hello)
+  })
+
   it('fails 10 s later when the peer says nothing', async () => {
     await yamuxClient(bench.port)
     const here = await bench.connection()
