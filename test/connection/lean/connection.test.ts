@@ -133,11 +133,12 @@ describe('close', () => {
   it.each(['clock', 'signal'])(
     'cuts one that does not close: by the %s, and whatever it sends meanwhile',
     async (by) => {
-      const { raw, session } = await yamuxClient(bench.port, { allowHalfOpen: true })
+      const { raw, session, owner } = await yamuxClient(bench.port, { allowHalfOpen: true })
       const here = await bench.connection()
       const controller = new AbortController()
       const closing = here.close({ signal: controller.signal })
       await new Promise((resolve) => raw.socket.once('end', resolve))
+      expect(owner.goAways).toEqual([0])
       const heard = new Promise((resolve) => bench.events.addEventListener('connection:close', resolve))
       session.ping()
       // the listener has read it once it has answered another

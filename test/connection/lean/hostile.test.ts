@@ -72,6 +72,13 @@ describe('a peer is closed, and the reason counted, for', () => {
     expect(await ending(...frames)).toEqual({ [reason]: 1 })
   })
 
+  it('what breaks yamux, and is told so', async () => {
+    const { raw, owner } = await yamuxClient(bench.port)
+    owner.write(frame(9, 0, 1, 0))
+    await raw.closed
+    expect(owner.goAways).toEqual([1])
+  })
+
   it('silence, though the socket is open', async () => {
     const { raw } = await noiseClient(bench.port)
     await bench.connection()
@@ -128,6 +135,7 @@ describe('a peer may', () => {
 const requestBytes = 40
 const answerBytes = 10_000
 let answered = 0
+let mostWaiting = 0
 const asked: YamuxStream[] = []
 const unsent = () => asked.reduce((sum, { unsentBytes }) => sum + unsentBytes, 0)
 const answering: ByteProtocol = {
@@ -138,6 +146,7 @@ const answering: ByteProtocol = {
     const answer = () => {
       for (; waiting >= requestBytes; waiting -= requestBytes) {
         answered++
+        mostWaiting = Math.max(mostWaiting, accepted[0]!.writableLength)
         if (stream.send(Buffer.alloc(answerBytes, 'answer'))) continue
         waiting -= requestBytes
         return stream.pause()
@@ -163,6 +172,7 @@ describe('a peer that does not read', () => {
     '10,000 answers of 10 KB costs no more than its bounds, over %s',
     async (security) => {
       answered = 0
+      mostWaiting = 0
       asked.length = 0
       bench.protocols.set('/ask', answering)
       const requests = [1, 3, 5, 7].flatMap((id) => [
@@ -190,6 +200,7 @@ describe('a peer that does not read', () => {
       // whoever reads again is answered everything
       raw.socket.resume()
       await expect.poll(() => answered, { timeout: 10_000 }).toBe(10_000)
+      expect(mostWaiting).toBeLessThan(3 * maxWaitingBytes)
       raw.socket.destroy()
     }
   )

@@ -143,6 +143,17 @@ describe('a stream that the peer opens', () => {
   })
 })
 
+it('a handler may end its connection, of which nothing is left', async () => {
+  bench.protocols.set('/end', {
+    maxInboundStreams: 1,
+    open: (_stream, connection) => ({ ...ignoring, onData: () => connection.abort(new Error('a defect')) })
+  })
+  const peer = await yamuxClient(bench.port)
+  peer.session.open(ignoring).send(Buffer.concat([lines(greeting, '/end'), Buffer.from('x')]))
+  await peer.raw.closed
+  await bench.expectNothingLeft()
+})
+
 describe('a stream of little cost that this node opens', () => {
   it('gets its handler when the peer agrees, with what came behind', async () => {
     const peer = await yamuxClient(bench.port)
