@@ -58,8 +58,8 @@ export class Delivery implements ByteStreamHandler {
   }
 
   onData(bytes: Uint8Array): void {
-    // libp2p keeps what nobody listens to yet, and the bytes are valid during this call alone
-    this.stream.onData(bytes.slice())
+    // libp2p keeps what nobody listens to yet; slice() of a Buffer would be no copy
+    this.stream.onData(Uint8Array.from(bytes))
   }
 
   onDrain(): void {
