@@ -55,7 +55,9 @@ describe('go-libp2p clients that misbehave', () => {
 
   test.for(securities)('subscribe to 100,000 topics for nothing, over %s', async (security) => {
     const facts = await conformance('hostile-subscriptions', target, security)
-    expect(facts.topics).toBe(100_000)
+    // Go reads them all; ours hangs up after a MiB that nobody listens to
+    if (targetKind === 'ours') expect(facts.ended_by).toContain('reset')
+    else expect(facts.topics).toBe(100_000)
   })
 
   test('cost the honest ones no answer and no connection', async () => {

@@ -15,7 +15,7 @@ export const identifyProtocol = '/ipfs/id/1.0.0'
 /** As libp2p's. */
 const readWithinMs = 5_000
 /** How long is waited for the peer to ask first. */
-const askAfterMs = 200
+export const askAfterMs = 200
 /** What changes the message that this node sends. */
 const changes = ['self:peer:update', 'transport:listening', 'transport:close'] as const
 

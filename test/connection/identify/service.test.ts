@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { encodeIdentify, framed, type IdentifyMessage } from '../../../src/connection/identify/message.ts'
 import { pushProtocol } from '../../../src/connection/identify/pusher.ts'
 import { addressBytesOf } from '../../../src/connection/identify/result.ts'
-import { identifyProtocol } from '../../../src/connection/identify/service.ts'
+import { askAfterMs, identifyProtocol } from '../../../src/connection/identify/service.ts'
 import type { YamuxStream } from '../../../src/connection/yamux/session.ts'
 import { LeanBench, newKey, stopAll } from '../lean/bench.ts'
 import { greeting, lines, yamuxClient } from '../lean/raw-client.ts'
@@ -34,6 +34,7 @@ const message = (changes: Partial<IdentifyMessage> = {}) => framed(encodeIdentif
 
 /** A client that answers the question of who it is with these bytes. */
 async function client(answer: (stream: YamuxStream) => void, key = newKey()) {
+  const before = bench.opened.length
   const peer = await yamuxClient(bench.port, { key: await key })
   peer.owner.accept = (stream) => {
     const handler = new RecordingHandler()
@@ -46,6 +47,8 @@ async function client(answer: (stream: YamuxStream) => void, key = newKey()) {
       answer(stream)
     }
   }
+  await expect.poll(() => bench.opened.length, { interval: 2 }).toBeGreaterThan(before)
+  bench.clock.advance(askAfterMs)
   return peer
 }
 
@@ -172,6 +175,25 @@ describe('a peer that comes', () => {
 })
 
 describe('a peer that asks', () => {
+  it('is asked in return, at once and only once', async () => {
+    const peer = await yamuxClient(bench.port, { key: await newKey() })
+    const asked: YamuxStream[] = []
+    peer.owner.accept = (stream) => {
+      stream.handler = ignoring
+      asked.push(stream)
+    }
+    await bench.connection()
+    expect(asked).toEqual([])
+    peer.session.open(ignoring).send(lines(greeting, identifyProtocol))
+    await expect.poll(() => asked.length, { interval: 2 }).toBe(1)
+    // this side has nothing to say, which costs no packet of its own
+    await expect.poll(() => asked[0]?.remoteWriteClosed, { interval: 2 }).toBe(true)
+    bench.clock.advance(askAfterMs)
+    peer.session.ping()
+    await expect.poll(() => peer.owner.pongs).toBe(1)
+    expect(asked).toHaveLength(1)
+  })
+
   it('is told what this node is, and how the peer looks; what changes is told anew', async () => {
     const peer = await client(says())
     const ask = async () => {
