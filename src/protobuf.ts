@@ -42,12 +42,12 @@ export function readFields(bytes: Uint8Array, take: (field: number, value: numbe
   return true
 }
 
-/** The varint at `at.offset`, which moves behind it; undefined: cut off, or over 10 bytes. Exact below 2^53. */
-export function readVarint(bytes: Uint8Array, at: { offset: number }): number | undefined {
+/** The varint at `at.offset`, which moves behind it; undefined: cut off at `end`, or over 10 bytes. Exact below 2^53. */
+export function readVarint(bytes: Uint8Array, at: { offset: number }, end: number = bytes.length): number | undefined {
   let value = 0
   let scale = 1
   for (let i = 0; i < 10; i++) {
-    const byte = bytes[at.offset]
+    const byte = at.offset < end ? bytes[at.offset] : undefined
     if (byte === undefined) return undefined
     at.offset++
     value += (byte & 0x7f) * scale

@@ -1,6 +1,6 @@
 import type { Connection } from '@libp2p/interface'
+import { prefixOf } from '../peers/address-prefix.ts'
 import { peerKey } from '../peers/peer-key.ts'
-import { prefixOf } from './address-prefix.ts'
 import { RecencySet } from './recency.ts'
 
 /** An open connection as admission sees it. */

@@ -1,3 +1,5 @@
+import { readFields } from '../protobuf.ts'
+
 /**
  * The Kademlia messages of `/ipfs/kad/1.0.0` as bytes (libp2p spec kad-dht, "RPC messages"; field numbers as in
  * go-libp2p-kad-dht pb/dht.proto). Read by hand, without copying, since every request to the node goes
@@ -101,47 +103,4 @@ export function decodeRecord(bytes: Uint8Array): ValueRecord | undefined {
     return true
   })
   return whole ? { key, value } : undefined
-}
-
-/** Calls `take` for each varint and each length-delimited field; false from it, or a damaged message, ends with false. */
-function readFields(bytes: Uint8Array, take: (field: number, value: number | Uint8Array) => boolean): boolean {
-  const at = { offset: 0 }
-  while (at.offset < bytes.length) {
-    const tag = readVarint(bytes, at)
-    if (tag === undefined || tag >>> 3 === 0) return false
-    const kind = tag & 7
-    if (kind === 0 || kind === LENGTH_DELIMITED) {
-      const number = readVarint(bytes, at)
-      if (number === undefined) return false
-      if (kind === 0) {
-        if (!take(tag >>> 3, number)) return false
-        continue
-      }
-      const end = at.offset + number
-      if (end > bytes.length) return false
-      if (!take(tag >>> 3, bytes.subarray(at.offset, end))) return false
-      at.offset = end
-    } else if (kind === 1 || kind === 5) {
-      at.offset += kind === 1 ? 8 : 4
-      if (at.offset > bytes.length) return false
-    } else {
-      return false
-    }
-  }
-  return true
-}
-
-/** The varint at `at.offset`, which moves behind it; undefined: cut off at `end`, or over 10 bytes. Exact below 2^53. */
-export function readVarint(bytes: Uint8Array, at: { offset: number }, end: number = bytes.length): number | undefined {
-  let value = 0
-  let scale = 1
-  for (let i = 0; i < 10; i++) {
-    const byte = at.offset < end ? bytes[at.offset] : undefined
-    if (byte === undefined) return undefined
-    at.offset++
-    value += (byte & 0x7f) * scale
-    if (byte < 0x80) return value
-    scale *= 128
-  }
-  return undefined
 }

@@ -1,9 +1,9 @@
 import { multiaddr } from '@multiformats/multiaddr'
 import * as fc from 'fast-check'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { prefixOf } from '../../src/admission/address-prefix.ts'
 import { ConnectionIndex } from '../../src/admission/connection-index.ts'
 import { isGateway, normalCrowd, silentAfterMs, trimNow, worst } from '../../src/admission/policy.ts'
+import { prefixOf } from '../../src/peers/address-prefix.ts'
 import { fakeConnection } from '../support/connection.ts'
 
 let index: ConnectionIndex

@@ -1,4 +1,5 @@
-import { decodePeer, readVarint, type WirePeer } from '../../src/rendezvous/wire.ts'
+import { readVarint } from '../../src/protobuf.ts'
+import { decodePeer, type WirePeer } from '../../src/rendezvous/wire.ts'
 
 export interface ListedPeer extends WirePeer {
   readonly connected: boolean

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { FrameReader } from '../../src/frames.ts'
 import {
   encodeAnswer,
   encodePeer,
@@ -8,7 +9,6 @@ import {
   maxAnswerBytes,
   maxProvidersBytes
 } from '../../src/rendezvous/encode.ts'
-import { FrameReader } from '../../src/rendezvous/frames.ts'
 import { decodePeer, decodeRecord, decodeRequest, MessageType } from '../../src/rendezvous/wire.ts'
 import go from './go-vectors.json' with { type: 'json' }
 import { peersIn } from './peers-in.ts'

@@ -1,4 +1,4 @@
-import { FrameReader } from '../../rendezvous/frames.ts'
+import { FrameReader } from '../../frames.ts'
 import type { ByteStream, ByteStreamHandler } from '../byte-stream.ts'
 import { decodeIdentify, emptyIdentify, type IdentifyMessage } from './message.ts'
 

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { encodeAnswer } from '../../src/rendezvous/encode.ts'
-import { FrameReader, maxRequestBytes } from '../../src/rendezvous/frames.ts'
-import { MessageType } from '../../src/rendezvous/wire.ts'
+import { FrameReader, maxRequestBytes } from '../src/frames.ts'
+import { encodeAnswer } from '../src/rendezvous/encode.ts'
+import { MessageType } from '../src/rendezvous/wire.ts'
 
 const frame = (size: number) =>
   encodeAnswer({ type: MessageType.PING, clusterLevel: 0, key: new Uint8Array(size).fill(7) })

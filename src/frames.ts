@@ -1,4 +1,4 @@
-import { readVarint } from './wire.ts'
+import { readVarint } from './protobuf.ts'
 
 /**
  * The largest request that is taken: an ADD_PROVIDER with 32 addresses or an IPNS record of 10 KiB. Go takes 4 MiB and so
