@@ -73,7 +73,11 @@ export class LeanListener
     })
     this.#server = createServer({ noDelay: true }, (socket) => this.#onSocket(socket))
     this.#server.on('listening', () => this.safeDispatchEvent('listening'))
-    this.#server.on('error', (error) => this.safeDispatchEvent('error', { detail: error }))
+    this.#server.on('error', (error) => {
+      // such as EMFILE: the port stays open, and the socket was closed
+      parts.router.log.error('the listener failed - %e', error)
+      this.safeDispatchEvent('error', { detail: error })
+    })
     this.#server.on('close', () => this.safeDispatchEvent('close'))
   }
 
