@@ -2,10 +2,10 @@ import type { Clock } from '../clock.ts'
 import type { ByteStream, ByteStreamHandler } from '../connection/byte-stream.ts'
 import { Deadlines } from '../deadlines.ts'
 import { FrameReader } from '../frames.ts'
+import { type Defer, Turns } from '../turns.ts'
 import { encodeAnswer } from './encode.ts'
 import type { Asker, Outcome } from './requests.ts'
 import { type RpcBudget, requestBytes } from './rpc-budget.ts'
-import { type Defer, Turns } from './turns.ts'
 import { decodeRequest, type Request } from './wire.ts'
 
 /** Go resets a kad stream after a minute without a message (dht_net.go, dhtStreamIdleTimeout); this node closes it. */
@@ -38,7 +38,7 @@ export class RpcServer {
     this.idle = new Deadlines(clock, streamIdleMs, (stream) => stream.whenIdle())
     this.linger = new Deadlines(clock, lingerMs, (stream) => stream.whenLingering())
     this.spent = new Deadlines(clock, budgetCheckMs, (stream) => stream.goOn())
-    this.turns = new Turns((stream) => stream.goOn(), defer)
+    this.turns = new Turns((stream) => stream.goOn(), { defer })
   }
 
   open(stream: ByteStream, client: Client): ByteStreamHandler {

@@ -52,6 +52,11 @@ export class Handshake implements ChannelOwner {
     this.#channel = new SocketChannel(socket, this)
   }
 
+  /** Reads what the peer says; nothing is read before. */
+  begin(): void {
+    if (!this.#over) this.#channel.resume()
+  }
+
   abort(cause: Error): void {
     if (this.#over) return
     this.#over = true

@@ -10,6 +10,7 @@ import { getNetConfig, getThinWaistAddresses } from '@libp2p/utils'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Clock } from '../../clock.ts'
 import { Deadlines } from '../../deadlines.ts'
+import { Turns } from '../../turns.ts'
 import { ConnectionEnd, type Endings } from '../endings.ts'
 import { type ConnectionEvents, LeanConnection } from './connection.ts'
 import type { Credentials } from './credentials.ts'
@@ -19,6 +20,12 @@ import type { StreamRouter } from './stream-router.ts'
 
 /** As libp2p's; Go clients give up after 5 s. */
 export const handshakeWithinMs = 10_000
+
+/**
+ * Handshakes that begin in one turn of the event loop. Each takes 1 to 2 ms of CPU in all, and when thousands come at once
+ * whoever is here already would wait for all of them.
+ */
+const beginPerTurn = 16
 
 /** As many as the kernel allows (net.core.somaxconn): Node's default of 511 would turn a burst away. */
 const backlog = 4_096
@@ -61,6 +68,7 @@ export class LeanListener
   readonly #server: Server
   readonly #handshakes = new Map<Handshake, RemoteEndpoint>()
   readonly #deadlines: Deadlines<Handshake>
+  readonly #beginning = new Turns<Handshake>((handshake) => handshake.begin(), { perTurn: beginPerTurn })
   readonly #connections = new Set<LeanConnection>()
   #address: Multiaddr | undefined
   #nextId = 0
@@ -71,7 +79,7 @@ export class LeanListener
     this.#deadlines = new Deadlines(parts.clock, handshakeWithinMs, (handshake) => {
       handshake.abort(new ConnectionEnd('deadline', 'the handshake took too long'))
     })
-    this.#server = createServer({ noDelay: true }, (socket) => this.#onSocket(socket))
+    this.#server = createServer({ noDelay: true, pauseOnConnect: true }, (socket) => this.#onSocket(socket))
     this.#server.on('listening', () => this.safeDispatchEvent('listening'))
     this.#server.on('error', (error) => {
       // such as EMFILE: the port stays open, and the socket was closed
@@ -129,6 +137,7 @@ export class LeanListener
     const handshake = new Handshake(socket, this.#parts.credentials(), this)
     this.#handshakes.set(handshake, remote)
     this.#deadlines.set(handshake)
+    this.#beginning.wait(handshake)
   }
 
   onDone(handshake: Handshake, result: Handshaken): void {

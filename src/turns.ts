@@ -1,16 +1,27 @@
 /** Calls `fn` when what is ready now has been done; the default is setImmediate. */
 export type Defer = (fn: () => void) => void
 
-/** Those who have had enough of this turn of the event loop and go on in the next. Holds each of them once. */
+export interface TurnsOptions {
+  readonly defer?: Defer | undefined
+  /** Whose turn comes at once; the others wait for the next. Default: all. */
+  readonly perTurn?: number
+}
+
+/** Those who have had enough of this turn of the event loop, in the order in which they go on. Holds each of them once. */
 export class Turns<T> {
   readonly #defer: Defer
+  readonly #perTurn: number
   readonly #onTurn: (item: T) => void
   #waiting: T[] = []
   #current = 1
 
-  constructor(onTurn: (item: T) => void, defer: Defer = setImmediate) {
+  constructor(
+    onTurn: (item: T) => void,
+    { defer = setImmediate, perTurn = Number.POSITIVE_INFINITY }: TurnsOptions = {}
+  ) {
     this.#onTurn = onTurn
     this.#defer = defer
+    this.#perTurn = perTurn
   }
 
   /** Counts the turns in which somebody waited. */
@@ -31,7 +42,8 @@ export class Turns<T> {
   readonly #next = (): void => {
     this.#current++
     const items = this.#waiting
-    this.#waiting = []
+    this.#waiting = items.splice(this.#perTurn)
+    if (this.#waiting.length > 0) this.#defer(this.#next)
     for (const item of items) this.#onTurn(item)
   }
 }
