@@ -68,7 +68,7 @@ export class LeanListener
   readonly #server: Server
   readonly #handshakes = new Map<Handshake, RemoteEndpoint>()
   readonly #deadlines: Deadlines<Handshake>
-  readonly #beginning = new Turns<Handshake>((handshake) => handshake.begin(), { perTurn: beginPerTurn })
+  readonly #arrived = new Turns<Socket>((socket) => this.#begin(socket), { perTurn: beginPerTurn })
   readonly #connections = new Set<LeanConnection>()
   #address: Multiaddr | undefined
   #nextId = 0
@@ -127,17 +127,25 @@ export class LeanListener
     await closed
   }
 
+  /** As little as can be: thousands may have to be accepted before anything else is done. */
   #onSocket(socket: Socket): void {
+    socket.on('error', ignore)
+    if (this.#parts.admission().acceptIncomingConnection()) this.#arrived.wait(socket)
+    else socket.destroy()
+  }
+
+  #begin(socket: Socket): void {
     const remote = remoteEndpoint(socket)
-    if (remote === undefined || !this.#parts.admission().acceptIncomingConnection()) {
-      socket.on('error', () => {})
+    if (remote === undefined || !this.#server.listening) {
       socket.destroy()
+      this.#parts.admission().afterUpgradeInbound()
       return
     }
+    socket.off('error', ignore)
     const handshake = new Handshake(socket, this.#parts.credentials(), this)
     this.#handshakes.set(handshake, remote)
     this.#deadlines.set(handshake)
-    this.#beginning.wait(handshake)
+    handshake.begin()
   }
 
   onDone(handshake: Handshake, result: Handshaken): void {
@@ -182,3 +190,6 @@ export class LeanListener
     return remote
   }
 }
+
+/** Until a handshake hears of them, the errors of a socket concern nobody. */
+function ignore(): void {}
