@@ -3,21 +3,21 @@ export type Defer = (fn: () => void) => void
 
 export interface TurnsOptions {
   readonly defer?: Defer | undefined
-  /** Whose turn comes at once; the others wait for the next. Default: all. */
-  readonly perTurn?: number
+  /** How many go on in a turn, asked each time; the others wait for the next. Default: all. */
+  readonly perTurn?: () => number
 }
 
 /** Those who have had enough of this turn of the event loop, in the order in which they go on. Holds each of them once. */
 export class Turns<T> {
   readonly #defer: Defer
-  readonly #perTurn: number
+  readonly #perTurn: () => number
   readonly #onTurn: (item: T) => void
   #waiting: T[] = []
   #current = 1
 
   constructor(
     onTurn: (item: T) => void,
-    { defer = setImmediate, perTurn = Number.POSITIVE_INFINITY }: TurnsOptions = {}
+    { defer = setImmediate, perTurn = () => Number.POSITIVE_INFINITY }: TurnsOptions = {}
   ) {
     this.#onTurn = onTurn
     this.#defer = defer
@@ -42,7 +42,7 @@ export class Turns<T> {
   readonly #next = (): void => {
     this.#current++
     const items = this.#waiting
-    this.#waiting = items.splice(this.#perTurn)
+    this.#waiting = items.splice(this.#perTurn())
     if (this.#waiting.length > 0) this.#defer(this.#next)
     for (const item of items) this.#onTurn(item)
   }

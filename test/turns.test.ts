@@ -6,7 +6,7 @@ it('lets so many go on in a turn, in order, and the others in the next', () => {
   const turns: number[][] = []
   const waiting = new Turns<number>((item) => turns.at(-1)?.push(item), {
     defer: (fn) => deferred.push(fn),
-    perTurn: 16
+    perTurn: () => 16
   })
   for (let item = 0; item < 40; item++) waiting.wait(item)
   expect(deferred).toHaveLength(1)
@@ -27,7 +27,7 @@ it('gives who waits again within its turn another one, behind those who wait alr
       seen.push(item)
       if (item === 'a' && seen.length === 1) waiting.wait(item)
     },
-    { defer: (fn) => deferred.push(fn), perTurn: 1 }
+    { defer: (fn) => deferred.push(fn), perTurn: () => 1 }
   )
   for (const item of ['a', 'b']) waiting.wait(item)
   while (deferred.length > 0) deferred.shift()?.()

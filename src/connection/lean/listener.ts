@@ -15,17 +15,12 @@ import { ConnectionEnd, type Endings } from '../endings.ts'
 import { type ConnectionEvents, LeanConnection } from './connection.ts'
 import type { Credentials } from './credentials.ts'
 import { Handshake, type HandshakeEvents, type Handshaken } from './handshake.ts'
+import { HandshakePace } from './handshake-pace.ts'
 import { type RemoteEndpoint, remoteEndpoint } from './remote-endpoint.ts'
 import type { StreamRouter } from './stream-router.ts'
 
 /** As libp2p's; Go clients give up after 5 s. */
 export const handshakeWithinMs = 10_000
-
-/**
- * Handshakes that begin in one turn of the event loop. Each takes 1 to 2 ms of CPU in all, and when thousands come at once
- * whoever is here already would wait for all of them.
- */
-const beginPerTurn = 16
 
 /** As many as the kernel allows (net.core.somaxconn): Node's default of 511 would turn a burst away. */
 const backlog = 4_096
@@ -68,7 +63,7 @@ export class LeanListener
   readonly #server: Server
   readonly #handshakes = new Map<Handshake, RemoteEndpoint>()
   readonly #deadlines: Deadlines<Handshake>
-  readonly #arrived = new Turns<Socket>((socket) => this.#begin(socket), { perTurn: beginPerTurn })
+  readonly #arrived: Turns<Socket>
   readonly #connections = new Set<LeanConnection>()
   #address: Multiaddr | undefined
   #nextId = 0
@@ -79,6 +74,8 @@ export class LeanListener
     this.#deadlines = new Deadlines(parts.clock, handshakeWithinMs, (handshake) => {
       handshake.abort(new ConnectionEnd('deadline', 'the handshake took too long'))
     })
+    const pace = new HandshakePace(parts.clock)
+    this.#arrived = new Turns((socket) => this.#begin(socket), { perTurn: () => pace.next() })
     this.#server = createServer({ noDelay: true, pauseOnConnect: true }, (socket) => this.#onSocket(socket))
     this.#server.on('listening', () => this.safeDispatchEvent('listening'))
     this.#server.on('error', (error) => {
