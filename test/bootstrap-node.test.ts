@@ -75,6 +75,17 @@ describe('BootstrapNode', () => {
     )
   })
 
+  it('keeps connections of one peer apart that came in through different addresses', async () => {
+    const node = await start({}, testConfig({ LISTEN_ADDRESS: '127.0.0.1,127.0.0.2' }))
+    const peer = await client()
+    const dialled = []
+    for (const address of node.libp2p.getMultiaddrs()) dialled.push(await peer.dial(address, { force: true }))
+    await expect.poll(() => node.libp2p.getConnections(peer.peerId)).toHaveLength(2)
+    await dialled[0]?.close()
+    await expect.poll(() => node.libp2p.services.connectionManager.total).toBe(1)
+    expect(node.libp2p.getConnections(peer.peerId)).toHaveLength(1)
+  })
+
   it('is the same peer with the same key', async () => {
     const key = new Uint8Array(
       Buffer.from(`${'00'.repeat(32)}3b6a27bcceb6a42d62a3a8d02a6f0d73653215771de243a63ac048a18b59da29`, 'hex')

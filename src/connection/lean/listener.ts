@@ -45,6 +45,8 @@ export interface ListenerParts {
   /** Whether a peer is this node itself. */
   readonly isSelf: (connection: Handshaken) => boolean
   readonly credentials: () => Credentials
+  /** Another each time, for all listeners: libp2p 3.3.11 tells the connections of a peer apart by it. */
+  readonly nextConnectionId: () => string
   readonly router: StreamRouter
   readonly watch: Watch
   readonly clock: Clock
@@ -66,7 +68,6 @@ export class LeanListener
   readonly #arrived: Turns<Socket>
   readonly #connections = new Set<LeanConnection>()
   #address: Multiaddr | undefined
-  #nextId = 0
 
   constructor(parts: ListenerParts) {
     super()
@@ -152,9 +153,8 @@ export class LeanListener
       result.channel.destroy()
       this.#parts.failures.count(new ConnectionEnd('self', 'this node has dialled itself'))
     } else {
-      const { router, clock, watch, events } = this.#parts
-      const id = (this.#nextId++).toString(36)
-      const connection = new LeanConnection(result, { id, remote, router, clock, events: this })
+      const { nextConnectionId, router, clock, watch, events } = this.#parts
+      const connection = new LeanConnection(result, { id: nextConnectionId(), remote, router, clock, events: this })
       this.#connections.add(connection)
       watch.watch(connection)
       events.safeDispatchEvent('connection:open', { detail: connection })

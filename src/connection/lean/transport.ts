@@ -53,10 +53,12 @@ class LeanTcp implements Transport {
     const { protocols, clock } = parts
     const log = components.logger.forComponent('powerloom:connection')
     this.#stock = tcp()(components)
+    let connections = 0
     this.#listenerParts = {
       ...parts,
       events,
       isSelf: ({ remotePeer }) => remotePeer.equals(peerId),
+      nextConnectionId: () => (connections++).toString(36),
       router: new StreamRouter({ registrar, protocols, clock, log })
     }
   }

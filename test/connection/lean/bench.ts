@@ -78,11 +78,13 @@ export class LeanBench {
       error: (text: string, ...facts: unknown[]) => void this.errors.push([text, ...facts].join(' '))
     })
     this.router = new StreamRouter({ registrar: registrar as unknown as Registrar, protocols, clock, log })
+    let connections = 0
     this.listener = new LeanListener({
       admission: () => admission,
       events,
       isSelf: ({ remotePeer }) => remotePeer.equals(nodeId),
       credentials: () => credentials,
+      nextConnectionId: () => (connections++).toString(36),
       router: this.router,
       watch: liveness,
       clock,
