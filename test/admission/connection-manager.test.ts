@@ -176,10 +176,10 @@ describe('trimming', () => {
     clock.advance(1_000)
     const closed = [manager.evictions.trim]
     for (let i = 0; i < 3; i++) {
-      clock.advance(25)
+      clock.advance(6)
       closed.push(manager.evictions.trim)
     }
-    expect(closed).toEqual([64, 100, 100, 100])
+    expect(closed).toEqual([16, 32, 48, 64])
     await manager.stop()
     expect(clock.pending).toBe(0)
   })
@@ -189,12 +189,12 @@ describe('trimming', () => {
     await build({ lowWater: 2_900, highWater: 3_000, maxConnections: 4_000 })
     const peers = crowd(3_600)
     clock.advance(1_000)
-    expect(manager.evictions.trim).toBe(64)
+    expect(manager.evictions.trim).toBe(16)
     const staying = peers.filter(({ aborted }) => aborted === undefined)
     for (const peer of staying.slice(0, -2_900))
       events.dispatchEvent(new CustomEvent('connection:close', { detail: peer }))
     clock.advance(900)
-    expect([manager.evictions.trim, manager.total]).toEqual([64, 2_900])
+    expect([manager.evictions.trim, manager.total]).toEqual([16, 2_900])
   })
 
   it('leaves at high water whoever is there', () => {

@@ -7,9 +7,9 @@ export const mostPerTurn = 16
 export const leastPerTurn = 4
 
 /**
- * How many handshakes begin in a turn of the event loop. Each takes 1 to 2 ms of CPU in all, spread over the turns in which
- * its messages arrive; when thousands come at once, whoever is here would wait for all of them. So fewer begin when the last
- * turn was long.
+ * How many handshakes go on to what is heavy in a turn of the event loop: a key exchange and a signature, then the proof of
+ * the peer, 1 to 2 ms of CPU in all. When the messages of hundreds are there at once, because a crowd came or this process
+ * did not run for a moment, whoever is here would wait for all of them. So fewer go on when the last turn was long.
  */
 export class HandshakePace {
   readonly #clock: Clock
@@ -19,7 +19,7 @@ export class HandshakePace {
     this.#clock = clock
   }
 
-  /** For a turn that begins now, while there is somebody to begin with. */
+  /** For a turn that begins now, while somebody waits. */
   next(): number {
     const nowMs = this.#clock.now()
     const tookMs = nowMs - this.#lastMs

@@ -18,6 +18,8 @@ export interface Handshaken {
 }
 
 export interface HandshakeEvents {
+  /** What comes next costs CPU: {@link Handshake.proceed} is to be called, soon. */
+  onHeavy(handshake: Handshake): void
   onDone(handshake: Handshake, result: Handshaken): void
   /** The socket is closed by now. */
   onFailed(handshake: Handshake, cause: Error): void
@@ -41,13 +43,14 @@ export class Handshake implements ChannelOwner {
   /** Where the bytes go at this stage. */
   #advance: (bytes: Uint8Array) => void
   #over = false
+  #heavy: (() => void) | undefined
 
   constructor(socket: Socket, credentials: Credentials, events: HandshakeEvents) {
     this.#credentials = credentials
     this.#events = events
     this.#advance = this.#negotiate(isSecurity, (protocol, rest) => {
-      if (protocol === noiseProtocol) this.#secureByNoise(rest)
-      else this.#secureByTls(rest).catch((error: Error) => this.abort(error))
+      this.#advance = protocol === noiseProtocol ? this.#awaitNoise() : this.#awaitClientHello()
+      if (rest.length > 0) this.#advance(rest)
     })
     this.#channel = new SocketChannel(socket, this)
   }
@@ -55,6 +58,18 @@ export class Handshake implements ChannelOwner {
   /** Reads what the peer says; nothing is read before. */
   begin(): void {
     if (!this.#over) this.#channel.resume()
+  }
+
+  /** Does the work that was announced. */
+  proceed(): void {
+    const work = this.#heavy
+    this.#heavy = undefined
+    if (this.#over || work === undefined) return
+    try {
+      work()
+    } catch (error) {
+      this.abort(error as Error)
+    }
   }
 
   abort(cause: Error): void {
@@ -95,24 +110,53 @@ export class Handshake implements ChannelOwner {
     }
   }
 
-  async #secureByTls(rest: Uint8Array): Promise<void> {
-    const socket = serverSocket(this.#channel.release(rest), this.#credentials.tls, isMuxer)
+  /**
+   * Has `work` done in a turn of its own: who is connected is not to wait while hundreds prove at once who they are.
+   * Nothing more is read before.
+   */
+  #inTurn(work: () => void): void {
+    this.#channel.pause()
+    this.#heavy = () => {
+      this.#channel.resume()
+      work()
+    }
+    this.#events.onHeavy(this)
+  }
+
+  #awaitClientHello(): (bytes: Uint8Array) => void {
+    return (bytes) => {
+      const hello = Uint8Array.from(bytes)
+      this.#inTurn(() => {
+        this.#secureByTls(hello).catch((error: Error) => this.abort(error))
+      })
+    }
+  }
+
+  async #secureByTls(hello: Uint8Array): Promise<void> {
+    const socket = serverSocket(this.#channel.release(hello), this.#credentials.tls, isMuxer)
     this.#tls = socket
+    // also told to `secured`, and asked for below
+    socket.on('error', ignore)
     await secured(socket)
+    await new Promise<void>((resolve) => {
+      this.#heavy = resolve
+      this.#events.onHeavy(this)
+    })
+    throwIfGone(socket)
     const remotePeer = await identityOf(socket)
     // what ended it meanwhile, maybe an abort, is told to nobody who listens from now on
-    if (socket.destroyed) throw socket.errored ?? new ConnectionEnd('peer-left', 'the peer left while it was verified')
+    throwIfGone(socket)
+    socket.off('error', ignore)
     this.#tls = undefined
     this.#channel = new SocketChannel(socket, this)
     this.#secured(remotePeer, tlsProtocol, isMuxer(socket.alpnProtocol || ''), none)
   }
 
-  #secureByNoise(rest: Uint8Array): void {
+  #awaitNoise(): (bytes: Uint8Array) => void {
     // its keys cost 20 µs: not for who says no more than that it would like Noise
     let noise: NoiseResponder | undefined
     const messages = new MessageReader()
-    this.#advance = (bytes) => {
-      messages.push(bytes)
+    const read = () => {
       for (;;) {
         const message = messages.next()
         if (message === undefined) return
@@ -122,7 +166,10 @@ export class Handshake implements ChannelOwner {
         this.#channel.write(reply)
       }
     }
-    if (rest.length > 0) this.#advance(rest)
+    return (bytes) => {
+      messages.push(bytes)
+      this.#inTurn(read)
+    }
   }
 
   #verify(noise: NoiseResponder, rest: Uint8Array): void {
@@ -161,4 +208,11 @@ export class Handshake implements ChannelOwner {
     else this.#advance = this.#negotiate(isMuxer, (_protocol, unread) => finish(unread))
     if (rest.length > 0) this.#channel.received(rest)
   }
+}
+
+/** For a socket whose errors somebody else is told, or will ask for. */
+function ignore(): void {}
+
+function throwIfGone(socket: Socket): void {
+  if (socket.destroyed) throw socket.errored ?? new ConnectionEnd('peer-left', 'the peer left before it was verified')
 }

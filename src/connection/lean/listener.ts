@@ -25,6 +25,9 @@ export const handshakeWithinMs = 10_000
 /** As many as the kernel allows (net.core.somaxconn): Node's default of 511 would turn a burst away. */
 const backlog = 4_096
 
+/** To begin a handshake takes some 100 µs: reading what the newcomer offers, and answering. */
+const beginningsPerTurn = 64
+
 /** Who decides whether a newcomer is let in. */
 export interface Admission {
   acceptIncomingConnection(): boolean
@@ -66,6 +69,7 @@ export class LeanListener
   readonly #handshakes = new Map<Handshake, RemoteEndpoint>()
   readonly #deadlines: Deadlines<Handshake>
   readonly #arrived: Turns<Socket>
+  readonly #heavy: Turns<Handshake>
   readonly #connections = new Set<LeanConnection>()
   #address: Multiaddr | undefined
 
@@ -75,8 +79,9 @@ export class LeanListener
     this.#deadlines = new Deadlines(parts.clock, handshakeWithinMs, (handshake) => {
       handshake.abort(new ConnectionEnd('deadline', 'the handshake took too long'))
     })
+    this.#arrived = new Turns((socket) => this.#begin(socket), { perTurn: () => beginningsPerTurn })
     const pace = new HandshakePace(parts.clock)
-    this.#arrived = new Turns((socket) => this.#begin(socket), { perTurn: () => pace.next() })
+    this.#heavy = new Turns((handshake) => handshake.proceed(), { perTurn: () => pace.next() })
     this.#server = createServer({ noDelay: true, pauseOnConnect: true }, (socket) => this.#onSocket(socket))
     this.#server.on('listening', () => this.safeDispatchEvent('listening'))
     this.#server.on('error', (error) => {
@@ -144,6 +149,10 @@ export class LeanListener
     this.#handshakes.set(handshake, remote)
     this.#deadlines.set(handshake)
     handshake.begin()
+  }
+
+  onHeavy(handshake: Handshake): void {
+    this.#heavy.wait(handshake)
   }
 
   onDone(handshake: Handshake, result: Handshaken): void {

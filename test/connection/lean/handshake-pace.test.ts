@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { HandshakePace, leastPerTurn, mostPerTurn } from '../../../src/connection/lean/handshake-pace.ts'
 import { SimulatedClock } from '../../support/clock.ts'
 
-it('begins fewer handshakes after a long turn, and never none', () => {
+it('lets fewer handshakes go on after a long turn, and never none', () => {
   const clock = new SimulatedClock()
   const pace = new HandshakePace(clock)
   expect(pace.next()).toBe(leastPerTurn)
