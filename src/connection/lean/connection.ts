@@ -31,6 +31,8 @@ import type { RoutedConnection, StreamRouter } from './stream-router.ts'
 export interface ConnectionEvents {
   /** The peer has sent something. */
   onHeard(connection: LeanConnection): void
+  /** The peer has gone: {@link LeanConnection.leave} is to be called, soon. Told once. */
+  onGone(connection: LeanConnection): void
   onClosed(connection: LeanConnection, cause: Error | undefined): void
 }
 
@@ -62,6 +64,8 @@ export class LeanConnection implements RoutedConnection, ChannelOwner, YamuxOwne
   #status: ConnectionStatus = 'open'
   #relaxedAtMs = 0
   #held = false
+  #gone = false
+  #goneBecause: Error | undefined
   #emitter: TypedEventEmitter<Events> | undefined
 
   constructor(
@@ -78,6 +82,7 @@ export class LeanConnection implements RoutedConnection, ChannelOwner, YamuxOwne
     this.#events = init.events
     this.#session = new YamuxSession('listener', this)
     channel.owner = this
+    channel.announceEnd()
   }
 
   get [connectionSymbol](): true {
@@ -254,8 +259,21 @@ export class LeanConnection implements RoutedConnection, ChannelOwner, YamuxOwne
     this.#session.releaseData()
   }
 
+  onEnd(): void {
+    this.onClose(undefined)
+  }
+
   onClose(cause: Error | undefined): void {
-    this.#closed('closed', cause)
+    if (this.#gone) return
+    this.#gone = true
+    this.#goneBecause = cause
+    this.#events.onGone(this)
+  }
+
+  /** Closes what a peer that has gone has left here. */
+  leave(): void {
+    this.#channel.destroy()
+    this.#closed('closed', this.#goneBecause)
   }
 
   #closed(status: 'closed' | 'aborted', cause: Error | undefined): void {

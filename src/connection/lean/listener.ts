@@ -28,6 +28,9 @@ const backlog = 4_096
 /** To begin a handshake takes some 100 µs: reading what the newcomer offers, and answering. */
 const beginningsPerTurn = 64
 
+/** A peer that leaves costs some 100 µs in all who hear of it; when thousands do at once, others are served in between. */
+const departuresPerTurn = 64
+
 /** Who decides whether a newcomer is let in. */
 export interface Admission {
   acceptIncomingConnection(): boolean
@@ -70,6 +73,7 @@ export class LeanListener
   readonly #deadlines: Deadlines<Handshake>
   readonly #arrived: Turns<Socket>
   readonly #heavy: Turns<Handshake>
+  readonly #gone = new Turns<LeanConnection>((connection) => connection.leave(), { perTurn: () => departuresPerTurn })
   readonly #connections = new Set<LeanConnection>()
   #address: Multiaddr | undefined
 
@@ -180,6 +184,10 @@ export class LeanListener
 
   onHeard(connection: LeanConnection): void {
     this.#parts.watch.heard(connection)
+  }
+
+  onGone(connection: LeanConnection): void {
+    this.#gone.wait(connection)
   }
 
   onClosed(connection: LeanConnection, cause: Error | undefined): void {

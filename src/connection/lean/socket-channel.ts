@@ -19,6 +19,8 @@ export interface ChannelOwner {
   onBytes(bytes: Uint8Array): void
   /** A peer that was behind has caught up. */
   onDrain(): void
+  /** The peer will send no more; told only after {@link SocketChannel.announceEnd}. */
+  onEnd?(): void
   onClose(cause: Error | undefined): void
 }
 
@@ -82,6 +84,12 @@ export class SocketChannel {
       this.#scheduled = true
       process.nextTick(flush, this)
     }
+  }
+
+  /** When the peer ends its side the owner is told, and closes this one; else the socket closes by itself. */
+  announceEnd(): void {
+    this.#socket.allowHalfOpen = true
+    this.#socket.on('end', onEnd)
   }
 
   pause(): void {
@@ -184,6 +192,10 @@ function onDrain(this: ChannelSocket): void {
 
 function onError(this: ChannelSocket, cause: Error): void {
   this[channelOf]?.fail(cause)
+}
+
+function onEnd(this: ChannelSocket): void {
+  this[channelOf]?.owner.onEnd?.()
 }
 
 function onClose(this: ChannelSocket): void {
