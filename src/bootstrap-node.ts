@@ -3,6 +3,7 @@ import { pino } from 'pino'
 import { type Clock, systemClock } from './clock.ts'
 import type { Config } from './config/index.ts'
 import { BootstrapError } from './errors.ts'
+import { startFederation } from './federation/federation.ts'
 import { addressToHandOut, listOf } from './host/addresses.ts'
 import { createHost, type Host, type HostServices, startHost } from './host/host.ts'
 import { type Identity, identityFromKey, newIdentity } from './identity/identity.ts'
@@ -67,6 +68,7 @@ export class BootstrapNode {
       await node.#openBackground(signal, logger, clock)
       // last, when everything is in place that a connection needs
       await startHost(host, config)
+      await openFederation(steps, host, signal, logger, clock)
       if (signal.aborted) throw new BootstrapError('ERR_START_ABORTED', {})
       node.#ownHandles = process.getActiveResourcesInfo().length
 
@@ -189,4 +191,16 @@ async function openListeners(
   const level = config.log.peerConnections ? 'info' : 'debug'
   const open = () => logPeerConnections(libp2p, level, logger)
   await steps.open('listeners', closeWithinMs.listeners, signal, open, (silence) => silence())
+}
+
+async function openFederation(
+  steps: OpenSteps,
+  { libp2p, membership }: Host,
+  signal: AbortSignal,
+  logger: Logger,
+  clock: Clock
+): Promise<void> {
+  const connections = libp2p.services.connectionManager
+  const open = () => startFederation(membership, { libp2p, connections, clock, logger })
+  await steps.open('federation', closeWithinMs.background, signal, open, (stop) => stop())
 }

@@ -11,6 +11,8 @@ export interface Config {
   /** IPv4 and IPv6 addresses of this machine, or wildcards. */
   readonly listenAddresses: readonly string[]
   readonly publicIp: string | undefined
+  /** Other bootstrap nodes, as the operator wrote them; `readMembers` says what is of use. */
+  readonly bootstrapPeers: readonly string[]
   readonly connections: ConnectionLimits
   readonly connectionStack: ConnectionStackName
   readonly relay: RelayLimits | undefined

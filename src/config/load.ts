@@ -134,6 +134,7 @@ function toConfig(values: Values): Config {
     port: values.BOOTSTRAP_PORT,
     listenAddresses: values.LISTEN_ADDRESS,
     publicIp: values.PUBLIC_IP,
+    bootstrapPeers: values.BOOTSTRAP_PEERS ?? [],
     connections: {
       lowWater: values.CONN_MANAGER_LOW_WATER,
       highWater: values.CONN_MANAGER_HIGH_WATER,

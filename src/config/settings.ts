@@ -49,6 +49,11 @@ export const settings = {
     flag: 'public-ip',
     meaning: 'announced with the port, in addition to the listen addresses'
   }),
+  BOOTSTRAP_PEERS: setting(values.words, {
+    flag: 'bootstrap-peers',
+    meaning:
+      'other bootstrap nodes, to which this one keeps connected and which its answers name; this node itself may be among them'
+  }),
   CONN_MANAGER_LOW_WATER: setting(values.integer(0, 1_000_000), {
     flag: 'conn-manager-low-water',
     fallback: '20000',

@@ -66,6 +66,12 @@ export const ipAddresses: ValueKind<readonly string[]> = {
   schema: text.transform((list) => list.split(',').map((item) => item.trim())).pipe(z.array(ipAddress.schema))
 }
 
+/** Words between commas or white space. What each means is for the reader to say: a wrong one keeps no node from running. */
+export const words: ValueKind<readonly string[]> = {
+  allowed: 'multiaddrs with a peer id, separated by commas or spaces',
+  schema: text.transform((list) => list.split(/[\s,]+/).filter((word) => word !== ''))
+}
+
 /** An address that others can dial: an IP, but not the wildcard. */
 export const dialableIp: ValueKind<string> = {
   allowed: 'an IPv4 or IPv6 address that clients can dial, without a port',

@@ -10,6 +10,7 @@ import type { Config } from '../config/index.ts'
 import { sodiumCrypto } from '../connection/noise-crypto.ts'
 import { inboundTls } from '../connection/tls/encrypter.ts'
 import { BootstrapError } from '../errors.ts'
+import { type Membership, readMembers } from '../federation/members.ts'
 import type { Identity } from '../identity/identity.ts'
 import { missFast } from '../peers/fast-miss.ts'
 import { PeerDatastore } from '../peers/peer-datastore.ts'
@@ -34,6 +35,8 @@ export interface Host {
   /** Why handshakes have failed and inbound connections ended; not known on the stock stack. */
   readonly endings: ConnectionStack['endings']
   readonly libp2p: Libp2p<HostServices>
+  /** The other bootstrap nodes. */
+  readonly membership: Membership
   readonly peers: PeerDatastore
 }
 
@@ -54,10 +57,12 @@ export async function createHost(config: Config, identity: Identity, parts: Host
   let server: Rendezvous | undefined
   let admission: AdmissionManager | undefined
   const limits = { ...config.connections, maxConnections: config.connections.highWater + connectionHeadroom }
+  const membership = readMembers(config.bootstrapPeers, identity.peerId)
   const provides = (peer: string) => server?.contacts.isProviding(peer) ?? false
   const hooks: RendezvousHooks = {
     onRequest: (peer) => admission?.index.active(peer, parts.clock.now()),
-    onProviding: (peer, providing) => admission?.index.providing(peer, providing)
+    onProviding: (peer, providing) => admission?.index.providing(peer, providing),
+    alwaysNamed: membership.members.map(({ id }) => id.toMultihash().bytes)
   }
   const protection = {
     protect: (peer: PeerId, reason: string) => admission?.index.protect(peerKey(peer), reason),
@@ -109,7 +114,7 @@ export async function createHost(config: Config, identity: Identity, parts: Host
   }
   const libp2p = await createLibp2p(options)
   missFast(libp2p.peerStore, (peer) => peers.hasPeer(peer))
-  return { libp2p, peers, endings: stack.endings }
+  return { libp2p, peers, membership, endings: stack.endings }
 }
 
 /**

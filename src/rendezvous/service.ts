@@ -59,6 +59,8 @@ export interface RendezvousHooks {
   readonly onRequest: (peer: string) => void
   /** The peer has its first provider record, or has lost its last. */
   readonly onProviding: (peer: string, providing: boolean) => void
+  /** Ids of peers that answers name before all others while they are connected. */
+  readonly alwaysNamed?: readonly Uint8Array[]
 }
 
 /**
@@ -85,11 +87,13 @@ class RendezvousService implements Rendezvous {
   readonly #clock: Clock
   readonly #rooms: Rooms
   readonly #server: RpcServer
+  readonly #alwaysNamed: readonly Uint8Array[]
   #cancelExpiry = () => {}
 
   constructor(components: RendezvousComponents, clock: Clock, limits: ProviderLimits, hooks: RendezvousHooks) {
     this.#components = components
     this.#clock = clock
+    this.#alwaysNamed = hooks.alwaysNamed ?? []
     this.book = new ProviderBook(this.contacts, hooks.onProviding, limits)
     this.#rooms = {
       contacts: this.contacts,
@@ -166,15 +170,22 @@ class RendezvousService implements Rendezvous {
     this.contacts.identified(event.detail.peerId.toMultihash().bytes, addressBytesOf(event.detail))
   }
 
+  /**
+   * The federated nodes first, whatever their distance: a crowd of strangers near a key must not keep them from the clients, who
+   * sort by themselves. One that has left has no contact and is not named until it is back: who fails to dial it does not try
+   * again for 5 s and longer (go-libp2p's dial backoff), and would miss its return by that much.
+   */
   #closerPeers(key: Uint8Array, except: string): readonly Contact[] {
     const table = routingTable(this.dht)
-    if (table.size === 0) return []
+    if (table.size === 0 && this.#alwaysNamed.length === 0) return []
     const kadId = createHash('sha256').update(key).digest()
     const self = this.#components.peerId
-    return table
+    const closest = table
       .closestPeers(kadId, { count: bucketSize + 1 })
       .filter((peer) => !peer.equals(self))
-      .map((peer) => this.contacts.get(peer.toMultihash().bytes))
+      .map((peer) => peer.toMultihash().bytes)
+    const contacts = [...this.#alwaysNamed, ...closest].map((id) => this.contacts.get(id))
+    return [...new Set(contacts)]
       .filter((contact) => contact !== undefined)
       .filter((contact) => contact.key !== except)
       .slice(0, bucketSize)

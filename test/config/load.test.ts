@@ -64,6 +64,15 @@ describe('loadConfig', () => {
     expect(load([], { LISTEN_ADDRESS: '0.0.0.0, ::' }).listenAddresses).toEqual(['0.0.0.0', '::'])
   })
 
+  it('takes bootstrap peers between commas, spaces or lines, whatever they are', () => {
+    expect(load([], { BOOTSTRAP_PEERS: ' /ip4/203.0.113.7/tcp/1/p2p/x, garbage\n/dns4/b ' }).bootstrapPeers).toEqual([
+      '/ip4/203.0.113.7/tcp/1/p2p/x',
+      'garbage',
+      '/dns4/b'
+    ])
+    expect(load([]).bootstrapPeers).toEqual([])
+  })
+
   it('is frozen, to the ground', () => {
     const config = load([])
     expect(Object.isFrozen(config)).toBe(true)
