@@ -9,6 +9,8 @@ const READY_MS = 60_000
 export interface Standing {
   /** As they were when it was ready. */
   readonly facts: Facts
+  /** Waits for a line of its progress, past or future. */
+  line(pattern: RegExp, withinMs: number): Promise<RegExpExecArray>
   /** What it found once it has ended by itself; throws its reason to fail. */
   ended(): Promise<Facts>
   /** Tells it to end; the same. */
@@ -37,6 +39,7 @@ export async function stand(
     }
     return {
       facts: parseFacts(line),
+      line: (pattern, withinMs) => peer.line(pattern, withinMs),
       ended: async () => outcome(await peer.ended()),
       finish: async () => outcome(await peer.stop()),
       kill: () => peer.kill()

@@ -4,7 +4,10 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"strings"
 	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
 
 	"interop/powerloom"
 )
@@ -18,6 +21,7 @@ type config struct {
 	publicIP            string
 	prefix              string
 	logPeers            bool
+	bootstrapPeers      []peer.AddrInfo
 }
 
 func configFromEnv() (config, error) {
@@ -30,6 +34,13 @@ func configFromEnv() (config, error) {
 		c.prefix = powerloom.TopicPrefix
 	}
 	var err error
+	for _, addr := range strings.FieldsFunc(os.Getenv("BOOTSTRAP_PEERS"), func(r rune) bool { return r == ',' }) {
+		info, parseErr := peer.AddrInfoFromString(addr)
+		if parseErr != nil {
+			return c, fmt.Errorf("BOOTSTRAP_PEERS: %w", parseErr)
+		}
+		c.bootstrapPeers = append(c.bootstrapPeers, *info)
+	}
 	number := func(name string, fallback int) int {
 		text := os.Getenv(name)
 		if text == "" {

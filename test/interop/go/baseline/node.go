@@ -54,7 +54,7 @@ func startNode(c config, port int, seed string) (_ *node, err error) {
 	if n.host, err = newHost(c, port, seed); err != nil {
 		return nil, err
 	}
-	if n.kad, err = newDHT(ctx, n.host); err != nil {
+	if n.kad, err = newDHT(ctx, n.host, c.bootstrapPeers); err != nil {
 		return nil, err
 	}
 	if _, err = pubsub.NewGossipSub(ctx, n.host, powerloom.GossipOptions(n.host.ID(), c.prefix)...); err != nil {
@@ -113,9 +113,11 @@ func newHost(c config, port int, seed string) (host.Host, error) {
 	return libp2p.New(options...)
 }
 
-func newDHT(ctx context.Context, h host.Host) (*dht.IpfsDHT, error) {
+func newDHT(ctx context.Context, h host.Host, others []peer.AddrInfo) (*dht.IpfsDHT, error) {
 	kad, err := dht.New(ctx, h,
 		dht.Mode(dht.ModeServer),
+		// dialed whenever the routing table is empty; Go's way to be one of several nodes
+		dht.BootstrapPeers(others...),
 		dht.AddressFilter(func(addrs []ma.Multiaddr) []ma.Multiaddr { return addrs }),
 		dht.QueryFilter(func(any, peer.AddrInfo) bool { return true }),
 		dht.RoutingTableFilter(func(any, peer.ID) bool { return true }),

@@ -26,6 +26,11 @@ type env struct {
 	rate       float64
 	lasting    time.Duration
 
+	nodes          []peer.AddrInfo // the node under test and those that it is federated with
+	advertiseEvery time.Duration
+	pollEvery      time.Duration
+	want           int
+
 	started time.Time
 	facts   map[string]any
 

@@ -42,6 +42,9 @@ var cases = []testCase{
 	{"flap", "the node stays in the clients' gossipsub", runFlap},
 	{"provide", "a client provides a key and stays until SIGTERM", runProvide},
 	{"find", "who provides a key", runFind},
+	{"federation", "clients of several nodes, each of which knows one, advertise and poll until SIGTERM", runFederation},
+	{"newcomer", "a client that comes late finds who provides a key", runNewcomer},
+	{"filled", "a node itself holds the records of a key", runFilled},
 	{"load", "clients poll the providers of a few keys", runLoad},
 	{"burst", "many clients dial at once", runBurst},
 	{"hostile-handshake", "connections that fall silent on the way to a stream", runHostileHandshake},
@@ -87,11 +90,15 @@ func parse(args []string) (*env, time.Duration) {
 	flags.StringVar(&e.publicIP, "public-ip", "", "announce: the PUBLIC_IP of the node")
 	flags.DurationVar(&e.idle, "idle", 65*time.Second, "idle: how long a connection stays without traffic")
 	flags.DurationVar(&e.streamIdle, "stream-idle", 57*time.Second, "idle: how long a kad stream rests between two requests")
-	flags.IntVar(&e.clients, "clients", 40, "flap, load, burst: clients")
-	flags.IntVar(&e.batch, "batch", 4, "flap, load, burst: clients that join at once")
+	flags.IntVar(&e.clients, "clients", 40, "flap, load, burst: clients; federation: of each node")
+	flags.IntVar(&e.batch, "batch", 4, "flap, load, burst, federation: clients that join at once")
 	flags.DurationVar(&e.watch, "watch", 10*time.Second, "flap, burst: how long the clients watch the node after joining")
 	flags.IntVar(&e.perAddress, "per-address", 8, "relay-refused: reservations that one address may hold")
-	flags.StringVar(&e.rendezvous, "rendezvous", "interop", "provide, find: the string whose key it is; load: what its keys begin with")
+	also := flags.String("also", "", "federation: multiaddrs of the other nodes, with commas")
+	flags.DurationVar(&e.advertiseEvery, "advertise-every", 5*time.Minute, "federation: how often a client renews its record")
+	flags.DurationVar(&e.pollEvery, "poll-every", time.Second, "federation: how often a client looks for the others")
+	flags.IntVar(&e.want, "want", 1, "newcomer, filled: providers that there are")
+	flags.StringVar(&e.rendezvous, "rendezvous", "interop", "provide, find, federation, newcomer, filled: the string whose key it is; load: what its keys begin with")
 	flags.IntVar(&e.keys, "keys", 6, "load: keys that the clients share")
 	flags.Float64Var(&e.rate, "rate", 320, "load: requests a second, of all clients together")
 	flags.DurationVar(&e.lasting, "for", time.Minute, "load: how long, unless SIGTERM comes first")
@@ -99,6 +106,14 @@ func parse(args []string) (*env, time.Duration) {
 	node, err := peer.AddrInfoFromString(*addr)
 	if err != nil {
 		usage("-addr: " + err.Error())
+	}
+	e.nodes = []peer.AddrInfo{*node}
+	for _, addr := range strings.FieldsFunc(*also, func(r rune) bool { return r == ',' }) {
+		more, err := peer.AddrInfoFromString(addr)
+		if err != nil {
+			usage("-also: " + err.Error())
+		}
+		e.nodes = append(e.nodes, *more)
 	}
 	for _, name := range strings.Split(e.security, ",") {
 		if securities[name] == nil {
