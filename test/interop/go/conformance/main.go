@@ -97,7 +97,7 @@ func parse(args []string) (*env, time.Duration) {
 	also := flags.String("also", "", "federation: multiaddrs of the other nodes, with commas")
 	flags.DurationVar(&e.advertiseEvery, "advertise-every", 5*time.Minute, "federation: how often a client renews its record")
 	flags.DurationVar(&e.pollEvery, "poll-every", time.Second, "federation: how often a client looks for the others")
-	flags.IntVar(&e.want, "want", 1, "newcomer, filled: providers that there are")
+	flags.IntVar(&e.want, "want", 1, "filled: providers that there are")
 	flags.StringVar(&e.rendezvous, "rendezvous", "interop", "provide, find, federation, newcomer, filled: the string whose key it is; load: what its keys begin with")
 	flags.IntVar(&e.keys, "keys", 6, "load: keys that the clients share")
 	flags.Float64Var(&e.rate, "rate", 320, "load: requests a second, of all clients together")
