@@ -13,7 +13,7 @@ export interface Rooms {
   readonly contacts: Contacts
   readonly book: ProviderBook
   readonly values: ValueStore
-  /** Peers of the routing table that are closer to `key`, at most 20, nearest first, without this node and `except`. */
+  /** The federated nodes and the peers of the routing table nearest to `key`, at most 20, in no order, without this node and `except`. */
   readonly closerPeers: (key: Uint8Array, except: string) => readonly Contact[]
   readonly selfKey: string
   readonly self: () => WirePeer

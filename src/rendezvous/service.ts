@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import {
   type Connection,
   type IdentifyResult,
@@ -19,6 +18,7 @@ import { asStreamHandler } from '../connection/stock-stream.ts'
 import { prefixOf } from '../peers/address-prefix.ts'
 import { keyOf, peerKey } from '../peers/peer-key.ts'
 import { withReplaced } from '../seams.ts'
+import { bucketSize, closestIn, type RoutingTable } from './closest.ts'
 import { type Contact, Contacts } from './contacts.ts'
 import { ProviderBook, type ProviderLimits } from './provider-book.ts'
 import { answer, type Rooms } from './requests.ts'
@@ -29,8 +29,6 @@ import type { WirePeer } from './wire.ts'
 
 export const kadProtocol = '/ipfs/kad/1.0.0'
 
-/** Kademlia's k: how many closer peers an answer names. */
-const bucketSize = 20
 /** One is what a Go client keeps open; the rest is room for several queries at once. */
 const maxInboundStreams = 32
 /** Records end when they are looked at, and at this interval at the latest. */
@@ -178,12 +176,7 @@ class RendezvousService implements Rendezvous {
   #closerPeers(key: Uint8Array, except: string): readonly Contact[] {
     const table = routingTable(this.dht)
     if (table.size === 0 && this.#alwaysNamed.length === 0) return []
-    const kadId = createHash('sha256').update(key).digest()
-    const self = this.#components.peerId
-    const closest = table
-      .closestPeers(kadId, { count: bucketSize + 1 })
-      .filter((peer) => !peer.equals(self))
-      .map((peer) => peer.toMultihash().bytes)
+    const closest = closestIn(table, key, this.#components.peerId)
     const contacts = [...this.#alwaysNamed, ...closest].map((id) => this.contacts.get(id))
     return [...new Set(contacts)]
       .filter((contact) => contact !== undefined)
@@ -198,12 +191,6 @@ class RendezvousService implements Rendezvous {
       addrs: addressManager.getAddresses().map((address) => address.decapsulateCode(CODE_P2P).bytes)
     }
   }
-}
-
-/** The parts of kad-dht's routing table that are public on the class but not in its interface. */
-interface RoutingTable {
-  readonly size: number
-  closestPeers(kadId: Uint8Array, options: { count: number }): PeerId[]
 }
 
 function routingTable(dht: KadDHT): RoutingTable {
