@@ -16,7 +16,7 @@ await build({
   format: 'esm',
   target: 'node20.19',
   // these load binaries that stand beside them
-  external: ['sodium-native', '@datadog/pprof'],
+  external: ['sodium-native', '@datadog/pprof', 'classic-level'],
   // CommonJS packages ask for Node's modules by require
   banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
   alias: {

@@ -6,7 +6,7 @@ import { BootstrapError } from './errors.ts'
 import { startFederation } from './federation/federation.ts'
 import { addressToHandOut, listOf } from './host/addresses.ts'
 import { createHost, type Host, type HostServices, startHost } from './host/host.ts'
-import { type Identity, identityFromKey, newIdentity } from './identity/identity.ts'
+import type { Identity } from './identity/identity.ts'
 import { OpenSteps } from './lifecycle.ts'
 import { EventLoopMonitor } from './observe/event-loop.ts'
 import { libp2pLogger } from './observe/libp2p-logger.ts'
@@ -15,6 +15,8 @@ import { logPeerConnections } from './observe/peer-log.ts'
 import { memoryStatus, type Status, startStatusLine } from './observe/status.ts'
 import { PeerstoreGc, startPeerstoreGc } from './peers/peerstore-gc.ts'
 import { meshParameters, parameterHash } from './pubsub/parameters.ts'
+import { nodeIdentity } from './state/node-identity.ts'
+import { openState, type State } from './state/state.ts'
 
 export interface NodeParts {
   /** Default: silent. */
@@ -31,21 +33,30 @@ export interface NodeParts {
  * How long each step may take to close; the sum is below the 10 s that Docker and systemd are patient by default. A
  * timer of the deadline is what ends a hung close, and does not keep the process alive: see commands.ts.
  */
-const closeWithinMs = { background: 500, listeners: 500, dht: 2_000, gossipsub: 2_000, host: 4_000 } as const
+const closeWithinMs = {
+  background: 500,
+  listeners: 500,
+  dht: 2_000,
+  gossipsub: 2_000,
+  host: 4_000,
+  state: 900
+} as const
 
 /** The bootstrap node: built in order by {@link create}, running until {@link close}. */
 export class BootstrapNode {
   readonly #steps: OpenSteps
   readonly #abort: AbortController
   readonly #host: Host
+  readonly #state: State | undefined
   readonly #eventLoop = new EventLoopMonitor()
   /** Handles of the process while nobody is connected. */
   #ownHandles = 0
 
-  private constructor(steps: OpenSteps, abort: AbortController, host: Host) {
+  private constructor(steps: OpenSteps, abort: AbortController, host: Host, state: State | undefined) {
     this.#steps = steps
     this.#abort = abort
     this.#host = host
+    this.#state = state
   }
 
   /**
@@ -53,7 +64,8 @@ export class BootstrapNode {
    * profiling server are the process's, not the node's: `config.log.file`, `config.log.level` and `config.profiles` are read
    * by commands.ts alone.
    *
-   * @throws BootstrapError ERR_PORT_TAKEN, ERR_LISTEN, ERR_START_ABORTED; errors of libp2p as they are
+   * @throws BootstrapError ERR_PORT_TAKEN, ERR_LISTEN, ERR_START_ABORTED, ERR_DATA_DIR_IN_USE, ERR_IDENTITY_UNUSABLE,
+   *   ERR_IDENTITY_NOT_SAVED; errors of libp2p as they are
    */
   static async create(config: Config, parts: NodeParts = {}): Promise<BootstrapNode> {
     const { logger = pino({ level: 'silent' }), clock = systemClock } = parts
@@ -61,10 +73,11 @@ export class BootstrapNode {
     const signal = parts.signal ?? abort.signal
     const steps = new OpenSteps(clock)
     try {
-      const identity = config.privateKey === undefined ? await newIdentity() : identityFromKey(config.privateKey)
+      const state = await openStateOf(config, steps, signal, { logger, clock })
+      const identity = await nodeIdentity(config, logger)
       const host = await openHost(steps, config, identity, signal, { logger, clock, ...parts })
       await openListeners(steps, config, host, signal, logger)
-      const node = new BootstrapNode(steps, abort, host)
+      const node = new BootstrapNode(steps, abort, host, state)
       await node.#openBackground(signal, logger, clock)
       // last, when everything is in place that a connection needs
       await startHost(host, config)
@@ -109,13 +122,14 @@ export class BootstrapNode {
       endings: {
         handshakes: endings?.handshakes.snapshot() ?? {},
         connections: endings?.connections.snapshot() ?? {}
-      }
+      },
+      state: this.#state?.health()
     }
   }
 
   /**
    * Stops in the order of the Go service: background work is aborted, listeners go, then the DHT, gossipsub and the
-   * host. Idempotent; over within 10 s even if a library's stop hangs.
+   * host; what it leaves is saved last. Idempotent; over within 10 s even if a library's stop hangs.
    *
    * @throws AggregateError with one error for each step that failed
    */
@@ -152,6 +166,23 @@ export class BootstrapNode {
       for (const cancel of cancels) cancel()
     })
   }
+}
+
+/** Opened first and closed last: whatever stops may have something to save. */
+async function openStateOf(
+  { dataDir }: Config,
+  steps: OpenSteps,
+  signal: AbortSignal,
+  parts: { logger: Logger; clock: Clock }
+): Promise<State | undefined> {
+  if (dataDir === undefined) return undefined
+  return steps.open(
+    'state',
+    closeWithinMs.state,
+    signal,
+    () => openState(dataDir, parts),
+    (state) => state.close()
+  )
 }
 
 /** The host's steps: closed in reverse, so the DHT stops before gossipsub and the host last. */

@@ -107,9 +107,9 @@ async function serve(config: Config, { logger }: Log, stop: StopRequests): Promi
 
 function greet(node: BootstrapNode, config: Config, { logger }: Pick<Log, 'logger'>): void {
   logger.info(`Give this address to other nodes: ${node.address(config.publicIp)}`)
-  if (config.privateKey === undefined) {
+  if (config.privateKey === undefined && config.dataDir === undefined) {
     logger.warn(
-      'PRIVATE_KEY is not set: this identity is new and ends with this process. To keep one, run with --generate-key once and put PRIVATE_KEY=<the key it prints> into .env'
+      'PRIVATE_KEY is not set: this identity is new and ends with this process. To keep one, set DATA_DIR, or run with --generate-key once and put PRIVATE_KEY=<the key it prints> into .env'
     )
   }
 }

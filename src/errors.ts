@@ -9,6 +9,9 @@ interface Facts {
   ERR_START_ABORTED: Record<string, never>
   ERR_CONNECTION_LIMIT: { limit: number }
   ERR_EVICTED: { reason: string }
+  ERR_DATA_DIR_IN_USE: { path: string; pid: number | undefined }
+  ERR_IDENTITY_UNUSABLE: { path: string; problem: string }
+  ERR_IDENTITY_NOT_SAVED: { path: string; reason: string }
   ERR_CLOSE: { step: string }
   ERR_CLOSE_DEADLINE: { step: string; deadlineMs: number }
 }
@@ -33,6 +36,18 @@ const words: { [C in keyof Facts]: (facts: Facts[C]) => readonly [what: string, 
     'raise CONN_MANAGER_HIGH_WATER, or lower CONN_MANAGER_GRACE_PERIOD'
   ],
   ERR_EVICTED: ({ reason }) => [`the connection was closed to make room (${reason})`, 'the peer may dial again'],
+  ERR_DATA_DIR_IN_USE: ({ path, pid }) => [
+    `DATA_DIR ${path} is in use by another process${pid === undefined ? '' : ` (pid ${pid})`}`,
+    'stop that one or give each node a DATA_DIR of its own'
+  ],
+  ERR_IDENTITY_UNUSABLE: ({ path, problem }) => [
+    `the identity in ${path} cannot be used (${problem})`,
+    'restore the file or its rights, or set PRIVATE_KEY; only when the key is lost for good move the file away: the node then gets a new identity, under which no client knows it'
+  ],
+  ERR_IDENTITY_NOT_SAVED: ({ path, reason }) => [
+    `the new identity cannot be saved in ${path} (${reason})`,
+    'make DATA_DIR writable, or set PRIVATE_KEY'
+  ],
   ERR_CLOSE: ({ step }) => [`${step} did not close`, 'see the cause; the other steps were closed'],
   ERR_CLOSE_DEADLINE: ({ step, deadlineMs }) => [
     `${step} did not close within ${deadlineMs} ms`,

@@ -9,9 +9,11 @@ import type { Config } from '../config/index.ts'
 import { FrameReader } from '../frames.ts'
 import { tcpMultiaddr } from '../host/addresses.ts'
 import { identityFromKey } from '../identity/identity.ts'
+import type { RawEd25519Key } from '../identity/key-formats.ts'
 import { encodeAnswer, maxAnswerBytes } from '../rendezvous/encode.ts'
 import { kadProtocol } from '../rendezvous/service.ts'
 import { decodeRequest, MessageType } from '../rendezvous/wire.ts'
+import { readIdentityFile } from '../state/identity-file.ts'
 
 /** Docker gives a health check 10 s here; a Go client gives a dial 5. */
 const deadlineMs = 8_000
@@ -54,10 +56,20 @@ export async function check(address: string | undefined, config: Config): Promis
   }
 }
 
-/** A wildcard is dialled over loopback; with a key in the configuration another node on the port does not pass. */
+/** A wildcard is dialled over loopback; with a key in the configuration or in DATA_DIR another node on the port does not pass. */
 function ownAddress(config: Config): string {
   const [ip = '127.0.0.1'] = config.listenAddresses
   const dialable = ip === '0.0.0.0' ? '127.0.0.1' : ip === '::' ? '::1' : ip
   const address = tcpMultiaddr(dialable, config.port)
-  return config.privateKey === undefined ? address : `${address}/p2p/${identityFromKey(config.privateKey).peerId}`
+  const key = config.privateKey ?? keptKey(config)
+  return key === undefined ? address : `${address}/p2p/${identityFromKey(key).peerId}`
+}
+
+/** One that cannot be read is the node's to report. */
+function keptKey({ dataDir }: Config): RawEd25519Key | undefined {
+  try {
+    return dataDir === undefined ? undefined : readIdentityFile(dataDir)?.key
+  } catch {
+    return undefined
+  }
 }

@@ -4,8 +4,10 @@ export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal'
 
 /** What a node needs to know. Frozen; clocks and randomness are not settings and are passed beside it. */
 export interface Config {
-  /** Secret. Undefined: a new identity. */
+  /** Secret. Undefined: the one that is kept in `dataDir`, else a new identity. */
   readonly privateKey: RawEd25519Key | undefined
+  /** Where identity and state are kept. Undefined: nowhere. */
+  readonly dataDir: string | undefined
   /** 0 lets the system choose, for tests and embedders. */
   readonly port: number
   /** IPv4 and IPv6 addresses of this machine, or wildcards. */

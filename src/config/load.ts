@@ -131,6 +131,7 @@ function checkLogFile(path: string | undefined, { whyNotWritable }: Sources, pro
 function toConfig(values: Values): Config {
   return deepFreeze({
     privateKey: values.PRIVATE_KEY,
+    dataDir: values.DATA_DIR,
     port: values.BOOTSTRAP_PORT,
     listenAddresses: values.LISTEN_ADDRESS,
     publicIp: values.PUBLIC_IP,

@@ -19,11 +19,11 @@ export function whyNotWritable(path: string): string | undefined {
   }
 }
 
-/** One folder after the other: mkdirSync with `recursive` never returns below /proc (Node 20.20). */
-function makeFolder(folder: string): void {
+/** One folder after the other, the last with `mode`: mkdirSync with `recursive` never returns below /proc (Node 20.20). */
+export function makeFolder(folder: string, mode?: number): void {
   if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true) return
   if (dirname(folder) !== folder) makeFolder(dirname(folder))
-  mkdirSync(folder)
+  mkdirSync(folder, mode)
 }
 
 /** What a `.env` file says; nothing when there is none. */

@@ -36,7 +36,13 @@ function setting<T, F extends string | undefined = undefined>(
 export const settings = {
   PRIVATE_KEY: setting(privateKey, {
     secret: true,
-    meaning: 'the Ed25519 key that is the identity of the node; unset: a new identity at each start'
+    meaning:
+      'the Ed25519 key that is the identity of the node; unset: the one kept in `DATA_DIR`, else a new identity at each start'
+  }),
+  DATA_DIR: setting(values.directory, {
+    flag: 'data-dir',
+    meaning:
+      'where identity, provider records and peers outlive a restart; made where it is missing, for one node alone; unset: nothing does'
   }),
   BOOTSTRAP_PORT: setting(values.port, { flag: 'port', fallback: '4001', meaning: 'TCP port of the node' }),
   LISTEN_ADDRESS: setting(values.ipAddresses, {

@@ -83,6 +83,8 @@ export const path: ValueKind<string> = {
   schema: text.refine((name) => !name.includes('\0'))
 }
 
+export const directory: ValueKind<string> = { ...path, allowed: 'a path of a directory that can be written' }
+
 export const topicPrefix: ValueKind<string> = {
   allowed: 'a topic prefix that starts with / and does not end with one',
   schema: text.regex(/^\/.*[^/]$/)

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts'
+import type { StateHealth } from '../state/state.ts'
 import type { EventLoopDelay } from './event-loop.ts'
 import type { Logger } from './logger.ts'
 
@@ -27,6 +28,8 @@ export interface Status extends StatusFields {
   readonly eventLoopDelay: EventLoopDelay
   /** How often handshakes failed and inbound connections ended, by reason; empty on the stock stack. */
   readonly endings: { readonly handshakes: Counts; readonly connections: Counts }
+  /** Undefined without a DATA_DIR. */
+  readonly state: StateHealth | undefined
 }
 
 export function statusLine(status: StatusFields): string {

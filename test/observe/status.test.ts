@@ -12,7 +12,8 @@ const status: Status = {
   heapInuseBytes: 8 * 1024 * 1024,
   sysBytes: 90 * 1024 * 1024,
   eventLoopDelay: { maxMs: 0, p99Ms: 0 },
-  endings: { handshakes: {}, connections: {} }
+  endings: { handshakes: {}, connections: {} },
+  state: undefined
 }
 const line = 'Status: connected=3 peerstore=4 dht_rt=5 goroutines=6 heap_alloc=7MB heap_inuse=8MB sys=90MB'
 
