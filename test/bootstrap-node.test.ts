@@ -1,5 +1,8 @@
 import { once } from 'node:events'
+import { mkdtempSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { identify } from '@libp2p/identify'
 import type { Libp2p } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
@@ -11,6 +14,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { BootstrapNode, type NodeParts } from '../src/bootstrap-node.ts'
 import type { Config } from '../src/config/index.ts'
 import { createHost } from '../src/host/host.ts'
+import { newIdentity, privateKeyHex } from '../src/identity/identity.ts'
 import { testConfig } from './support/config.ts'
 import { freePort } from './support/port.ts'
 
@@ -197,6 +201,54 @@ describe('create() on failure', () => {
       await expect.poll(listening).toBe(0)
     }
   )
+})
+
+describe('DATA_DIR', () => {
+  const folder = () => mkdtempSync(join(tmpdir(), 'node-'))
+
+  it('is nothing to a node without one', async () => {
+    expect((await start()).status().state).toBeUndefined()
+  })
+
+  it('keeps the identity for the next node, is given back by close(), and its health is in the status', async () => {
+    const config = testConfig({ DATA_DIR: folder() })
+    const first = await start({}, config)
+    expect(first.status().state).toEqual({ problem: undefined, pending: 0, setAside: [] })
+    await first.close()
+    const second = await start({}, config)
+    expect(second.libp2p.peerId.toString()).toBe(first.libp2p.peerId.toString())
+  })
+
+  it('in use ends the start of a second node, and leaves the first alone', async () => {
+    const config = testConfig({ DATA_DIR: folder() })
+    const first = await start({}, config)
+    const path = config.dataDir
+    await expect(start({}, config)).rejects.toMatchObject({
+      code: 'ERR_DATA_DIR_IN_USE',
+      facts: { path, pid: process.pid }
+    })
+    expect(first.status().state).toMatchObject({ problem: undefined })
+  })
+
+  it('that cannot be used does not stop a node that has its key from serving, and is in its status', async () => {
+    const file = join(folder(), 'file')
+    writeFileSync(file, '')
+    const { logger, lines } = recorder()
+    const config = testConfig({ DATA_DIR: file, PRIVATE_KEY: privateKeyHex(await newIdentity()) })
+    const node = await start({ logger }, config)
+    expect(node.status().state?.problem).toMatchObject({ reason: expect.stringContaining(file) })
+    expect(lines[0]).toMatch(/^the state cannot be saved: /)
+    const peer = await client()
+    await peer.dial(node.libp2p.getMultiaddrs())
+    await expect.poll(() => node.status().connected).toBe(1)
+  })
+
+  it('is given back by a start that fails', async () => {
+    const config = testConfig({ DATA_DIR: folder() })
+    const failing = () => Promise.reject(new Error('defect'))
+    await expect(BootstrapNode.create(config, { createHost: failing })).rejects.toThrow('defect')
+    await start({}, config)
+  })
 })
 
 describe('close()', () => {

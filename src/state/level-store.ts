@@ -1,7 +1,8 @@
 import { join } from 'node:path'
 import type { Logger } from '../observe/logger.ts'
 import { makeDataDir, removePid, writePid } from './data-dir.ts'
-import { type Level, LevelTrouble, openLevel, troubleOf } from './level.ts'
+import { type Level, LevelTrouble, troubleOf } from './level.ts'
+import { openGuarded } from './log-guard.ts'
 import { repair } from './repair.ts'
 import { seal, unseal } from './sealed.ts'
 import type { StateStore } from './store.ts'
@@ -33,6 +34,7 @@ export class LevelStore implements StateStore {
   readonly #wallTimeMs: () => number
   readonly #setAside: string[] = []
   #db: Level | undefined
+  #repairs = 0
   /** The store opens although it is damaged: LevelDB looks at its tables when it needs them. */
   #isDamaged = false
   #closed = false
@@ -127,7 +129,14 @@ export class LevelStore implements StateStore {
   async #open(): Promise<Level> {
     try {
       makeDataDir(this.#dataDir)
-      const db = this.#isDamaged ? await this.#repaired() : await openLevel(this.#location)
+      if (this.#isDamaged) await this.#repair()
+      const { db, aside } = await openGuarded(this.#location, this.#wallTimeMs())
+      if (aside !== undefined) {
+        this.#setAside.push(aside)
+        this.#logger.error(
+          `the latest changes of the state are damaged and partly lost; what there is of them is in ${aside}`
+        )
+      }
       writePid(this.#dataDir)
       return db
     } catch (error) {
@@ -139,16 +148,16 @@ export class LevelStore implements StateStore {
     }
   }
 
-  async #repaired(): Promise<Level> {
-    if (this.#setAside.length === maxRepairs)
+  async #repair(): Promise<void> {
+    if (this.#repairs === maxRepairs)
       throw new LevelTrouble('unusable', new Error(`the state was damaged ${maxRepairs} times; look at the disk`))
     const { aside, salvaged } = await repair(this.#location, this.#wallTimeMs())
+    this.#repairs++
     this.#isDamaged = false
     this.#setAside.push(aside)
     this.#logger.error(
       `the damaged state is kept in ${aside}; the node goes on with ${salvaged ? 'what could be read of it' : 'an empty one'}`
     )
-    return openLevel(this.#location)
   }
 
   /** @returns where to read on; undefined: nowhere */

@@ -1,4 +1,4 @@
-import { readdirSync, statSync } from 'node:fs'
+import { mkdirSync, readdirSync, statSync } from 'node:fs'
 import type { ClassicLevel } from 'classic-level'
 
 export type Level = ClassicLevel<Buffer, Buffer>
@@ -6,7 +6,6 @@ export type Level = ClassicLevel<Buffer, Buffer>
 /** What is read is read once, at the start. */
 const cacheBytes = 1024 * 1024
 
-/** In the order in which they are worth showing. */
 type Trouble = 'locked' | 'damaged' | 'unusable'
 
 /** Why a store cannot be used: another has it, it is not what a store looks like, or the file system refuses. */
@@ -20,12 +19,12 @@ export class LevelTrouble extends Error {
 }
 
 /**
- * Opens a store, making it where there is none. Its folder has to exist.
+ * Opens a store, making it where there is none. The folder that holds it has to exist.
  *
  * @throws LevelTrouble
  */
 export async function openLevel(location: string): Promise<Level> {
-  refuseWhatLevelWouldDelete(location)
+  prepare(location)
   // only where it is wanted: the library takes 6 MB
   const { ClassicLevel } = await import('classic-level')
   const db: Level = new ClassicLevel(location, {
@@ -42,11 +41,19 @@ export async function openLevel(location: string): Promise<Level> {
   }
 }
 
-/** LevelDB takes a folder without CURRENT for an empty one, makes a store in it and deletes the files that are no part of it. */
-function refuseWhatLevelWouldDelete(location: string): void {
+/**
+ * Makes the folder: the library would too, and give ENOENT for whatever keeps it from that. LevelDB takes a folder without
+ * CURRENT for an empty one, makes a store in it and deletes the files that are no part of it: that is refused here.
+ */
+function prepare(location: string): void {
   let files: string[]
   try {
-    if (statSync(location, { throwIfNoEntry: false }) === undefined) return
+    const stat = statSync(location, { throwIfNoEntry: false })
+    if (stat === undefined) {
+      mkdirSync(location, 0o700)
+      return
+    }
+    if (!stat.isDirectory()) throw new LevelTrouble('damaged', new Error(`${location} is no directory`))
     files = readdirSync(location)
   } catch (error) {
     throw troubleOf(error)
@@ -59,11 +66,12 @@ export function troubleOf(error: unknown): LevelTrouble {
   if (error instanceof LevelTrouble) return error
   const { code, message } = deepest(error)
   if (code === 'LEVEL_LOCKED') return new LevelTrouble('locked', error)
-  // "Invalid argument": the store is of another kind; the others: one of its files is gone or is a folder
+  // "Invalid argument": the store is of another kind, or a table is shorter than it says; the others: a file is gone or a folder
   const damaged =
     code === 'LEVEL_CORRUPTION' ||
-    code === 'ENOTDIR' ||
-    /^Invalid argument|No such file or directory$|Is a directory$|Not a directory$/.test(message)
+    /^Invalid argument|\.(ldb|sst): Invalid argument$|No such file or directory$|Is a directory$|Not a directory$/.test(
+      message
+    )
   return new LevelTrouble(damaged ? 'damaged' : 'unusable', error)
 }
 

@@ -18,10 +18,15 @@ export class Daemon {
   constructor(
     args: readonly string[] = [],
     env: Record<string, string> = {},
-    options: { cwd?: string; node?: readonly string[] } = {}
+    options: { cwd?: string; node?: readonly string[]; within?: string } = {}
   ) {
     this.cwd = options.cwd ?? mkdtempSync(join(tmpdir(), 'daemon-'))
-    this.process = spawn(process.execPath, [...(options.node ?? []), main, ...args], {
+    const command = [process.execPath, ...(options.node ?? []), main, ...args]
+    // mounts of its own: it is the daemon that has the process id in the end
+    const within =
+      options.within === undefined ? [] : ['unshare', '-m', 'sh', '-c', `${options.within}; exec "$@"`, 'sh']
+    const [program = '', ...words] = [...within, ...command]
+    this.process = spawn(program, words, {
       cwd: this.cwd,
       env: { PATH: process.env.PATH, LISTEN_ADDRESS: '127.0.0.1', ...env }
     })
