@@ -24,6 +24,8 @@ afterEach(async () => {
 
 const folder = () => mkdtempSync(join(tmpdir(), 'state-'))
 
+const wallTime = () => Date.UTC(2026, 10, 23, 10, 34, 16, 123)
+
 async function storeIn(dataDir: string) {
   const { logger, lines } = collectedLog()
   const troubles: string[] = []
@@ -31,7 +33,7 @@ async function storeIn(dataDir: string) {
   const store = new LevelStore(dataDir, {
     logger,
     onTrouble,
-    wallTimeMs: () => Date.UTC(2026, 10, 23, 10, 34, 16, 123)
+    wallTimeMs: wallTime
   })
   open.push(store)
   await store.open()
@@ -207,6 +209,33 @@ describe('a damaged store', () => {
     expect(store.setAside).toHaveLength(1)
     expect(lines.length).toBeGreaterThan(0)
     await store.write(changes({ a: '1' }))
+  })
+
+  it('is repaired once when two find out at the same time, and both read on', async () => {
+    const dataDir = folder()
+    const wanted = await filled(dataDir)
+    const table = filesOf(dataDir, /\.ldb$/)[0]!
+    overwrite(table, Math.floor(statSync(table).size / 2), 4096)
+    const { store } = await storeIn(dataDir)
+    const [one, other] = await Promise.all([read(store), read(store)])
+    expect(one).toEqual(other)
+    expect(one.size).toBeGreaterThan(wanted.size / 2)
+    for (const [key, value] of one) expect(value).toBe(wanted.get(key))
+    expect(store.setAside).toHaveLength(1)
+  })
+
+  it('on a disk that damages whatever it is given is given up, and not begun anew for ever', async () => {
+    const dataDir = folder()
+    const damage = () => {
+      mkdirSync(join(dataDir, 'state'), { recursive: true })
+      writeFileSync(join(dataDir, 'state', 'CURRENT'), 'garbage')
+      return wallTime()
+    }
+    const store = new LevelStore(dataDir, { logger: collectedLog().logger, wallTimeMs: damage })
+    open.push(store)
+    await expect(store.open()).rejects.toThrow('was damaged 3 times')
+    await expect(store.write(changes({ a: '1' }))).rejects.toMatchObject({ trouble: 'unusable' })
+    expect(asideIn(dataDir)).toHaveLength(3)
   })
 
   it('with a value that the disk has changed does not give it to anybody, and says how many', async () => {

@@ -170,10 +170,13 @@ describe('a write that fails', () => {
   })
 
   it('that was somebody else’s is tried again too, without a change', async () => {
-    const { changes, pass } = writeBehind()
+    const { store, changes, pass } = writeBehind()
+    store.error = full
     changes.failed(full)
-    expect(changes.problem).toMatchObject({ reason: full.message })
     await pass(1000)
+    expect(changes.problem).toMatchObject({ reason: full.message })
+    store.error = undefined
+    await pass(2000)
     expect(changes.problem).toBeUndefined()
   })
 
