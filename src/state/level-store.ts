@@ -103,7 +103,7 @@ export class LevelStore implements StateStore {
         await db.batch(operations, { sync: true })
       } catch (error) {
         const trouble = troubleOf(error)
-        // half of a record may be in its log, which hides what would be written behind it (LevelDB 1.20, db/log_writer.cc)
+        // after a failed sync or compaction LevelDB takes no write until it is opened anew (1.20, RecordBackgroundError)
         await this.#shut(trouble.trouble === 'damaged')
         throw trouble
       }
