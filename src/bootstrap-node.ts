@@ -6,6 +6,7 @@ import { BootstrapError } from './errors.ts'
 import { startFederation } from './federation/federation.ts'
 import { addressToHandOut, listOf } from './host/addresses.ts'
 import { createHost, type Host, type HostServices, startHost } from './host/host.ts'
+import { Recovery } from './host/recovery.ts'
 import type { Identity } from './identity/identity.ts'
 import { OpenSteps } from './lifecycle.ts'
 import { EventLoopMonitor } from './observe/event-loop.ts'
@@ -34,11 +35,13 @@ export interface NodeParts {
  * timer of the deadline is what ends a hung close, and does not keep the process alive: see commands.ts.
  */
 const closeWithinMs = {
-  background: 500,
-  listeners: 500,
+  recovery: 300,
+  federation: 300,
+  background: 300,
+  listeners: 300,
   dht: 2_000,
   gossipsub: 2_000,
-  host: 4_000,
+  host: 3_800,
   state: 900
 } as const
 
@@ -77,11 +80,16 @@ export class BootstrapNode {
       const identity = await nodeIdentity(config, logger)
       const host = await openHost(steps, config, identity, signal, { logger, clock, ...parts })
       await openListeners(steps, config, host, signal, logger)
+      const recovery = new Recovery(host.libp2p, state, { clock, logger })
+      await recovery.restore(config.connections.highWater, signal)
       const node = new BootstrapNode(steps, abort, host, state)
       await node.#openBackground(signal, logger, clock)
       // last, when everything is in place that a connection needs
       await startHost(host, config)
       await openFederation(steps, host, signal, logger, clock)
+      // stopped before connections are closed: who is connected now will be dialled back
+      const dialBack = () => recovery.dialBack()
+      await steps.open('recovery', closeWithinMs.recovery, signal, dialBack, () => recovery.stop())
       if (signal.aborted) throw new BootstrapError('ERR_START_ABORTED', {})
       node.#ownHandles = process.getActiveResourcesInfo().length
 

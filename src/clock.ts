@@ -14,3 +14,8 @@ export const systemClock: Clock = {
     return () => clearTimeout(timer)
   }
 }
+
+/** Wall time that does not jump, in ms since 1970: what was right when the process began, and goes on from there. */
+export function wallMs(clock: Clock): number {
+  return performance.timeOrigin + clock.now()
+}

@@ -1,6 +1,8 @@
+import type { Connection } from '@libp2p/interface'
 import { keyOf } from '../peers/peer-key.ts'
 import { encodePeer } from './encode.ts'
 import type { ProviderRecord } from './provider-records.ts'
+import type { Remembering } from './remembered/memory.ts'
 import type { RpcBudget } from './rpc-budget.ts'
 
 /** A peer that is connected or provides something, with what is said of it in answers. */
@@ -10,6 +12,8 @@ export interface Contact {
   /** The Peer message with its addresses, one character a byte; undefined while none is known. */
   encoded: string | undefined
   connections: number
+  /** The connection over which it said where it listens; kept while it is connected. */
+  identifiedOver: Pick<Connection, 'remoteAddr'> | undefined
   /** What it may still ask; kept while it is connected. */
   budget: RpcBudget | undefined
   /** What it provides: key → record; the oldest renewal first. Kept by the provider book. */
@@ -37,6 +41,7 @@ const maxAddressBytes = 256
 export class Contacts {
   readonly #byKey = new Map<string, Contact>()
   #observer: ProviderObserver | undefined
+  #memory: Remembering | undefined
 
   get size(): number {
     return this.#byKey.size
@@ -47,14 +52,26 @@ export class Contacts {
     this.#observer = observer
   }
 
+  /** Told of all that happens to contacts. */
+  rememberWith(memory: Remembering): void {
+    this.#memory = memory
+  }
+
   get(id: Uint8Array): Contact | undefined {
     return this.#byKey.get(keyOf(id))
+  }
+
+  /** @param key of the peer, from `peerKey` */
+  ofKey(key: string): Contact | undefined {
+    return this.#byKey.get(key)
   }
 
   connected(id: Uint8Array): void {
     const contact = this.#enter(id)
     contact.connections++
-    if (contact.connections === 1 && contact.provides.size > 0) this.#observer?.cameOrLeft(contact)
+    if (contact.connections > 1) return
+    if (contact.provides.size > 0) this.#observer?.cameOrLeft(contact)
+    this.#remember(contact)
   }
 
   disconnected(id: Uint8Array): void {
@@ -63,8 +80,13 @@ export class Contacts {
     contact.connections--
     if (contact.connections > 0) return
     contact.budget = undefined
-    if (contact.provides.size > 0) this.#observer?.cameOrLeft(contact)
-    this.dropIfUnused(contact)
+    contact.identifiedOver = undefined
+    if (contact.provides.size === 0) {
+      this.dropIfUnused(contact)
+      return
+    }
+    this.#observer?.cameOrLeft(contact)
+    this.#remember(contact)
   }
 
   /** @param key of the peer, from `peerKey` */
@@ -76,11 +98,13 @@ export class Contacts {
    * A connected peer said, by identify or identify-push, where it listens: this replaces what it said before. Saying nothing
    * takes nothing back from a provider: in Go the addresses of a provider record live on their own, too.
    */
-  identified(id: Uint8Array, addrs: readonly Uint8Array[]): void {
+  identified(id: Uint8Array, addrs: readonly Uint8Array[], over?: Pick<Connection, 'remoteAddr'>): void {
     const contact = this.get(id)
+    if (contact === undefined) return
+    if (contact.connections > 0) contact.identifiedOver = over
     const usable = usableOf(addrs)
-    if (contact === undefined || (usable.length === 0 && contact.provides.size > 0)) return
-    this.#setAddresses(contact, id, usable)
+    if (usable.length > 0 || contact.provides.size === 0) this.#setAddresses(contact, id, usable)
+    this.#remember(contact)
   }
 
   /**
@@ -97,14 +121,28 @@ export class Contacts {
   }
 
   dropIfUnused(contact: Contact): void {
-    if (contact.connections <= 0 && contact.provides.size === 0) this.#byKey.delete(contact.key)
+    if (contact.connections > 0 || contact.provides.size > 0) return
+    this.#byKey.delete(contact.key)
+    this.#remember(contact)
+  }
+
+  /** One without addresses has not been written and will not be. */
+  #remember(contact: Contact): void {
+    if (contact.encoded !== undefined) this.#memory?.contactChanged(contact)
   }
 
   #enter(id: Uint8Array): Contact {
     const key = keyOf(id)
     let contact = this.#byKey.get(key)
     if (contact === undefined) {
-      contact = { key, encoded: undefined, connections: 0, budget: undefined, provides: new Map() }
+      contact = {
+        key,
+        encoded: undefined,
+        connections: 0,
+        identifiedOver: undefined,
+        budget: undefined,
+        provides: new Map()
+      }
       this.#byKey.set(key, contact)
     }
     return contact
@@ -116,6 +154,7 @@ export class Contacts {
     // most say what they said before, and then no answer has to be put together anew
     if (encoded === before) return
     contact.encoded = encoded
+    this.#memory?.contactChanged(contact)
     if (contact.provides.size > 0) this.#observer?.encodedAnew(contact, (encoded?.length ?? 0) - (before?.length ?? 0))
   }
 }

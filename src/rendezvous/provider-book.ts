@@ -5,6 +5,7 @@ import type { Contact, Contacts, ProviderObserver } from './contacts.ts'
 import { encodePeers, maxProvidersBytes } from './encode.ts'
 import { ProviderFiles } from './provider-files.ts'
 import { byAge, type Crowd, inCrowd, inRing, KeyEntry, ProviderRecord } from './provider-records.ts'
+import type { Remembering } from './remembered/memory.ts'
 
 export interface ProviderLimits {
   /** Provider records in all. */
@@ -19,6 +20,9 @@ export interface ProviderLimits {
 
 /** The life that Go gives a record (kad-dht providers.ProvideValidity) and that clients rely on. */
 export const recordLifeMs = 48 * 3_600_000
+
+/** A renewal that moves the end by less is not written, so a record that is restored ends an hour early at most. */
+export const writtenWithinMs = 3_600_000
 
 /** Go's FindPeers stops at 100; the rest is for clients that filter what they are told. */
 export const maxListed = 1_000
@@ -43,6 +47,7 @@ export class ProviderBook implements ProviderObserver {
   readonly #contacts: Contacts
   readonly #onProviding: (peer: string, providing: boolean) => void
   readonly #limits: ProviderLimits
+  #memory: Remembering | undefined
   #records = 0
   #bytes = 0
 
@@ -72,6 +77,11 @@ export class ProviderBook implements ProviderObserver {
     return this.#files.sources
   }
 
+  /** Told of the records that are new, renewed or gone. */
+  rememberWith(memory: Remembering): void {
+    this.#memory = memory
+  }
+
   /**
    * Adds or renews the record of the peer `id`; at a bound another makes room. Nothing happens without a usable address.
    *
@@ -82,27 +92,19 @@ export class ProviderBook implements ProviderObserver {
     this.expire(nowMs)
     const contact = this.#contacts.provided(id, addrs)
     if (contact === undefined) return
-    const text = keyOf(key)
-    const known = contact.provides.get(text)
-    const record = known ?? new ProviderRecord(this.#entry(text), contact)
-    if (known === undefined) this.#count(record)
-    else {
-      byAge.remove(this.#byAge, record)
-      contact.provides.delete(text)
-      this.#files.takeOut(record)
-    }
-    record.expiresAtMs = nowMs + recordLifeMs
-    record.weight = recordBytes + (contact.encoded?.length ?? 0)
-    byAge.addFirst(this.#byAge, record)
-    contact.provides.set(text, record)
-    this.#files.file(record, prefix)
-    this.#cache.drop(record.key)
-    if (contact.provides.size === 1) this.#onProviding(contact.key, true)
+    const record = this.#put(contact, keyOf(key), prefix, nowMs + recordLifeMs)
+    this.#remember(record)
+    this.#bound(record)
+  }
 
-    // only now: a peer whose last record made room would not be known any more
-    if (contact.provides.size > this.#limits.maxPerPeer) this.#remove(firstOf(contact.provides))
-    if (record.key.records > this.#limits.maxPerKey) this.#remove(this.#files.worstOfKey(record))
-    this.#makeRoom()
+  /**
+   * A record from before this process. To be called in the order of expiry, before anything is added, with a life that is no
+   * longer than that of a new one.
+   */
+  restore(contact: Contact, key: string, prefix: string, expiresAtMs: number): void {
+    const record = this.#put(contact, key, prefix, expiresAtMs)
+    record.writtenMinute = minuteOf(expiresAtMs)
+    this.#bound(record)
   }
 
   /**
@@ -148,6 +150,42 @@ export class ProviderBook implements ProviderObserver {
     for (const { key } of contact.provides.values()) this.#cache.drop(key)
   }
 
+  /** Adds or renews a record, bounds or not. */
+  #put(contact: Contact, text: string, prefix: string, expiresAtMs: number): ProviderRecord {
+    const known = contact.provides.get(text)
+    const record = known ?? new ProviderRecord(this.#entry(text), contact)
+    if (known === undefined) this.#count(record)
+    else {
+      byAge.remove(this.#byAge, record)
+      contact.provides.delete(text)
+      this.#files.takeOut(record)
+    }
+    record.expiresAtMs = expiresAtMs
+    record.weight = recordBytes + (contact.encoded?.length ?? 0)
+    byAge.addFirst(this.#byAge, record)
+    // the key's own text: each record would keep a copy
+    contact.provides.set(record.key.text, record)
+    this.#files.file(record, prefix)
+    this.#cache.drop(record.key)
+    if (contact.provides.size === 1) this.#onProviding(contact.key, true)
+    return record
+  }
+
+  /** To be called once the record is there: a peer whose last record makes room would not be known any more. */
+  #bound(newcomer: ProviderRecord): void {
+    const { contact, key } = newcomer
+    if (contact.provides.size > this.#limits.maxPerPeer) this.#remove(firstOf(contact.provides))
+    if (key.records > this.#limits.maxPerKey) this.#remove(this.#files.worstOfKey(newcomer))
+    this.#makeRoom()
+  }
+
+  #remember(record: ProviderRecord): void {
+    const minute = minuteOf(record.expiresAtMs)
+    if (this.#memory === undefined || minute - record.writtenMinute < writtenWithinMs / 60_000) return
+    record.writtenMinute = minute
+    this.#memory.recordChanged(record)
+  }
+
   #makeRoom(): void {
     while (this.#records > this.#limits.maxRecords || this.#bytes > this.#limits.maxBytes) {
       const worst = this.#files.worst()
@@ -182,6 +220,7 @@ export class ProviderBook implements ProviderObserver {
     contact.provides.delete(key.text)
     this.#records--
     this.#bytes -= recordBytes
+    this.#memory?.recordChanged(record)
     if (contact.provides.size === 0) {
       this.#bytes -= contactBytes + (contact.encoded?.length ?? 0)
       this.#onProviding(contact.key, false)
@@ -215,6 +254,11 @@ function addByTurns(ring: Ends<Crowd>, listed: Contact[]): void {
     }
     turn = next
   }
+}
+
+/** A small integer, which takes no memory of its own. */
+function minuteOf(timeMs: number): number {
+  return Math.floor(timeMs / 60_000)
 }
 
 function firstOf<T>(values: ReadonlyMap<string, T>): T | undefined {

@@ -8,6 +8,8 @@ export class ProviderRecord {
   /** What its crowding counts for, in bytes. */
   weight = 0
   expiresAtMs = 0
+  /** The minute of expiry, of wall time, that is remembered beyond this process; 0: none is. */
+  writtenMinute = 0
   newer: ProviderRecord | undefined = undefined
   older: ProviderRecord | undefined = undefined
   beforeInCrowd: ProviderRecord | undefined = undefined

@@ -11,7 +11,7 @@ import {
 import type { AddressManager, Registrar } from '@libp2p/interface-internal'
 import { type KadDHT, type KadDHTComponents, kadDHT, passthroughMapper } from '@libp2p/kad-dht'
 import { CODE_P2P } from '@multiformats/multiaddr'
-import type { Clock } from '../clock.ts'
+import { type Clock, wallMs } from '../clock.ts'
 import type { ByteProtocol, ByteStream, ByteStreamHandler } from '../connection/byte-stream.ts'
 import { addressBytesOf } from '../connection/identify/result.ts'
 import { asStreamHandler } from '../connection/stock-stream.ts'
@@ -100,8 +100,7 @@ class RendezvousService implements Rendezvous {
       closerPeers: (key, except) => this.#closerPeers(key, except),
       selfKey: peerKey(components.peerId),
       self: () => this.#self(),
-      // wall time that does not jump: records outlive neither a clock change nor this process
-      nowMs: () => performance.timeOrigin + clock.now()
+      nowMs: () => wallMs(clock)
     }
     this.#server = new RpcServer(clock, (request, client) => {
       hooks.onRequest(client.key)
@@ -165,7 +164,8 @@ class RendezvousService implements Rendezvous {
   }
 
   readonly #onIdentify = (event: CustomEvent<IdentifyResult>): void => {
-    this.contacts.identified(event.detail.peerId.toMultihash().bytes, addressBytesOf(event.detail))
+    const { peerId, connection } = event.detail
+    this.contacts.identified(peerId.toMultihash().bytes, addressBytesOf(event.detail), connection)
   }
 
   /**

@@ -1,0 +1,103 @@
+import { networkInterfaces } from 'node:os'
+import type { Libp2p } from '@libp2p/interface'
+import { type Clock, wallMs } from '../clock.ts'
+import type { Logger } from '../observe/logger.ts'
+import { DialBack } from '../rendezvous/remembered/dial-back.ts'
+import type { OwnEndpoints } from '../rendezvous/remembered/dial-choice.ts'
+import { endpointOf } from '../rendezvous/remembered/endpoint.ts'
+import { Memory } from '../rendezvous/remembered/memory.ts'
+import { type FormerPeer, restore } from '../rendezvous/remembered/restore.ts'
+import type { Changes, StateStore } from '../state/store.ts'
+import type { HostServices } from './host.ts'
+
+/** Where the node keeps what outlives the process. */
+export interface State {
+  readonly store: Pick<StateStore, 'entries'>
+  readonly changes: Changes
+}
+
+/** What the process before knew, and who was connected to it: brought back before and after the node listens. */
+export class Recovery {
+  readonly #libp2p: Libp2p<HostServices>
+  readonly #state: State | undefined
+  readonly #parts: { readonly clock: Clock; readonly logger: Logger }
+  readonly #memory: Memory | undefined
+  #formerPeers: readonly FormerPeer[] = []
+  #highWater = 0
+  #dialBack: DialBack | undefined
+
+  /** @param state undefined: nothing is remembered */
+  constructor(
+    libp2p: Libp2p<HostServices>,
+    state: State | undefined,
+    parts: { readonly clock: Clock; readonly logger: Logger }
+  ) {
+    this.#libp2p = libp2p
+    this.#state = state
+    this.#parts = parts
+    const { contacts } = libp2p.services.rendezvous
+    this.#memory = state && new Memory(state.changes, contacts, () => wallMs(parts.clock))
+  }
+
+  /**
+   * Brings the provider records back; from then on what changes is remembered. To be called before the node listens. A store
+   * that cannot be read is said, and costs what it held.
+   *
+   * @param highWater no more peers are dialled back than this
+   */
+  async restore(highWater: number, signal: AbortSignal): Promise<void> {
+    if (this.#state === undefined) return
+    const { clock, logger } = this.#parts
+    const { contacts, book } = this.#libp2p.services.rendezvous
+    this.#highWater = highWater
+    const rooms = { contacts, book, changes: this.#state.changes }
+    const startedMs = clock.now()
+    try {
+      const { formerPeers, ...counts } = await restore(this.#state.store, rooms, highWater, wallMs(clock), signal)
+      this.#formerPeers = formerPeers
+      const tookMs = Math.round(clock.now() - startedMs)
+      logger.info(
+        { ...counts, tookMs },
+        `restored ${counts.records} provider records; ${formerPeers.length} peers were connected`
+      )
+      if (counts.unreadable > 0) {
+        logger.warn(`${counts.unreadable} entries of the state could not be read; they are left as they are`)
+      }
+    } catch (error) {
+      logger.error({ err: error }, `the state cannot be read; ${book.records} provider records were restored`)
+    }
+    this.#memory?.start(book)
+  }
+
+  /** Begins to dial those who were connected; to be called when the node listens. */
+  dialBack(): void {
+    const { connectionManager } = this.#libp2p.services
+    this.#dialBack = new DialBack(this.#formerPeers, {
+      ...this.#parts,
+      own: ownEndpoints(this.#libp2p),
+      isConnected: (peer) => connectionManager.index.isConnected(peer),
+      hasRoom: () => connectionManager.total < this.#highWater,
+      dial: (address, signal) => connectionManager.openConnection(address, { signal }),
+      onOver: (peer) => this.#memory?.peerChanged(peer)
+    })
+    this.#formerPeers = []
+    this.#dialBack.start()
+  }
+
+  /** Before connections are closed: who is connected now will be dialled back. */
+  stop(): void {
+    this.#memory?.stop()
+    this.#dialBack?.stop()
+  }
+}
+
+function ownEndpoints(libp2p: Libp2p): OwnEndpoints {
+  const interfaces = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? [])
+  return {
+    ips: new Set(interfaces.map(({ address }) => address)),
+    endpoints: libp2p
+      .getMultiaddrs()
+      .map(({ bytes }) => endpointOf(bytes))
+      .filter((endpoint) => endpoint !== undefined)
+  }
+}

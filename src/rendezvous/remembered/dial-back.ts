@@ -1,0 +1,201 @@
+import { peerIdFromMultihash } from '@libp2p/peer-id'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import { decode as decodeMultihash } from 'multiformats/hashes/digest'
+import type { Logger } from 'pino'
+import type { Clock } from '../../clock.ts'
+import { type Choice, choicesFor, type OwnEndpoints } from './dial-choice.ts'
+import { DialPace } from './dial-pace.ts'
+import { dialable, endpointKey } from './endpoint.ts'
+import type { FormerPeer } from './restore.ts'
+
+/** Go clients on loopback take 30 ms, across the world 1 s. */
+export const dialWithinMs = 3_000
+export const maxParallelDials = 24
+/** After that, who is still alive has come by itself or been found again through others. */
+export const dialBackWithinMs = 60_000
+export const progressIntervalMs = 5_000
+const pauseMs = 20
+/** Of them most cost nothing, as they are back already or cannot be dialled. */
+const peersInTurn = 64
+
+export interface DialBackParts {
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly own: OwnEndpoints
+  /** @param peer its key */
+  readonly isConnected: (peer: string) => boolean
+  /** Nobody has to leave for a peer that is dialled back. */
+  readonly hasRoom: () => boolean
+  /** @throws whatever; then there is no connection */
+  readonly dial: (address: Multiaddr, signal: AbortSignal) => Promise<unknown>
+  /** The peer has been tried, or will not be. */
+  readonly onOver: (peer: string) => void
+}
+
+interface Attempt {
+  readonly peer: FormerPeer
+  /** Where it has yet to be tried; undefined before it is looked at. */
+  choices: Choice[] | undefined
+}
+
+export interface DialBackCounts {
+  /** Dialled, and connected. */
+  dialled: number
+  /** Connected before it was their turn. */
+  cameBack: number
+  failed: number
+  /** Without an address that may be dialled. */
+  undialable: number
+}
+
+/**
+ * Dials back those who were connected when the process ended: a Go client that has met a closed port uses this node no
+ * more until it has a connection again, and most do not dial themselves. Newest first; every address once; bounded in
+ * parallel, a second and in time, and so in total.
+ */
+export class DialBack {
+  readonly counts: DialBackCounts = { dialled: 0, cameBack: 0, failed: 0, undialable: 0 }
+  readonly #parts: DialBackParts
+  /** The newest last. */
+  readonly #waiting: Attempt[]
+  readonly #tried = new Set<string>()
+  readonly #inFlight = new Map<AbortController, Attempt>()
+  readonly #pace: DialPace
+  readonly #startedMs: number
+  #over = false
+  #cancelPause = () => {}
+  #cancelEnd = () => {}
+  #cancelProgress = () => {}
+
+  /** @param peers newest first */
+  constructor(peers: readonly FormerPeer[], parts: DialBackParts) {
+    this.#parts = parts
+    this.#waiting = peers.map((peer) => ({ peer, choices: undefined })).reverse()
+    this.#startedMs = parts.clock.now()
+    this.#pace = new DialPace(this.#startedMs)
+  }
+
+  /** Peers that have not been tried yet, or not at every address. */
+  get waiting(): number {
+    return this.#waiting.length
+  }
+
+  get dialling(): number {
+    return this.#inFlight.size
+  }
+
+  start(): void {
+    if (this.#waiting.length === 0) return
+    const { clock, logger } = this.#parts
+    logger.info(`dialling back ${this.#waiting.length} peers that were connected before`)
+    this.#cancelEnd = clock.after(dialBackWithinMs, () => this.#end())
+    this.#cancelProgress = clock.after(progressIntervalMs, this.#sayProgress)
+    this.#goOn()
+  }
+
+  /** Leaves those who have not been tried to the next process. */
+  stop(): void {
+    this.#over = true
+    this.#cancelPause()
+    this.#cancelEnd()
+    this.#cancelProgress()
+    for (const dial of this.#inFlight.keys()) dial.abort()
+  }
+
+  readonly #goOn = (): void => {
+    this.#cancelPause()
+    for (let looked = 0; !this.#over && this.#inFlight.size < maxParallelDials; looked++) {
+      if (looked === peersInTurn || !this.#pace.isOpen(this.#parts.clock.now())) {
+        this.#cancelPause = this.#parts.clock.after(pauseMs, this.#goOn)
+        return
+      }
+      const attempt = this.#waiting.pop()
+      if (attempt !== undefined) this.#try(attempt)
+      else if (this.#inFlight.size > 0) return
+      else this.#end()
+    }
+  }
+
+  #try(attempt: Attempt): void {
+    const { isConnected, hasRoom, own } = this.#parts
+    if (isConnected(attempt.peer.key)) {
+      this.#finish(attempt, 'cameBack')
+      return
+    }
+    if (!hasRoom()) {
+      this.#waiting.push(attempt)
+      this.#end()
+      return
+    }
+    const isFirst = attempt.choices === undefined
+    attempt.choices ??= choicesFor(attempt.peer, own)
+    const choice = this.#nextOf(attempt.choices)
+    const address = choice && addressOf(attempt.peer, choice)
+    if (choice === undefined || address === undefined) {
+      this.#finish(attempt, isFirst ? 'undialable' : 'failed')
+      return
+    }
+    this.#pace.count(choice)
+    this.#tried.add(endpointKey(choice.endpoint))
+    void this.#dial(attempt, address)
+  }
+
+  #nextOf(choices: Choice[]): Choice | undefined {
+    for (let choice = choices.shift(); choice !== undefined; choice = choices.shift()) {
+      if (!this.#tried.has(endpointKey(choice.endpoint)) && this.#pace.allows(choice)) return choice
+    }
+    return undefined
+  }
+
+  async #dial(attempt: Attempt, address: Multiaddr): Promise<void> {
+    const dial = new AbortController()
+    this.#inFlight.set(dial, attempt)
+    const cancel = this.#parts.clock.after(dialWithinMs, () => dial.abort())
+    try {
+      await this.#parts.dial(address, dial.signal)
+      if (!this.#over) this.#finish(attempt, 'dialled')
+    } catch {
+      // it may be there at another of its addresses
+      if (!this.#over) this.#waiting.push(attempt)
+    } finally {
+      cancel()
+      this.#inFlight.delete(dial)
+    }
+    if (!this.#over) this.#goOn()
+  }
+
+  #finish({ peer }: Attempt, how: keyof DialBackCounts): void {
+    this.counts[how]++
+    this.#parts.onOver(peer.key)
+  }
+
+  #end(): void {
+    const { clock, logger, onOver } = this.#parts
+    this.stop()
+    const seconds = ((clock.now() - this.#startedMs) / 1_000).toFixed(1)
+    logger.info(`dial-back over after ${seconds} s: ${this.#summary()}`)
+    for (const { peer } of [...this.#waiting, ...this.#inFlight.values()]) onOver(peer.key)
+    this.#waiting.length = 0
+  }
+
+  readonly #sayProgress = (): void => {
+    this.#parts.logger.info(`dialling back: ${this.#summary()}`)
+    this.#cancelProgress = this.#parts.clock.after(progressIntervalMs, this.#sayProgress)
+  }
+
+  #summary(): string {
+    const { dialled, cameBack, failed, undialable } = this.counts
+    const left = this.#waiting.length + this.#inFlight.size
+    return `connected=${dialled} came_back=${cameBack} failed=${failed} undialable=${undialable} left=${left}`
+  }
+}
+
+function addressOf({ key }: FormerPeer, { endpoint }: Choice): Multiaddr | undefined {
+  try {
+    const id = peerIdFromMultihash(decodeMultihash(Buffer.from(key, 'latin1')))
+    return dialable(endpoint, id.toString())
+  } catch {
+    // what is no peer id cannot have been connected
+    return undefined
+  }
+}

@@ -1,0 +1,84 @@
+import type { Changes } from '../../state/store.ts'
+import type { Contact, Contacts } from '../contacts.ts'
+import type { ProviderBook } from '../provider-book.ts'
+import type { ProviderRecord } from '../provider-records.ts'
+import { encodePeerEntry, encodeRecordEntry, peerEntryKey, recordEntryKey } from './entries.ts'
+
+/** Who has to know what is worth remembering beyond this process. */
+export interface Remembering {
+  /** The peer came or left, says something else of itself, or is not known any more. */
+  contactChanged(contact: Contact): void
+  /** The record is new, renewed or removed. */
+  recordChanged(record: ProviderRecord): void
+}
+
+/** A peer may send more than one byte for the length can say, though no address of a socket does. */
+const maxRemoteBytes = 255
+const nothing = new Uint8Array(0)
+
+/**
+ * Keeps the entries of the store in step with contacts and provider book. To whoever changes them it costs a mark; what is
+ * written is made at the time of the write, of what is the case then. Holds nothing itself: there are as many entries as
+ * contacts and records, and they go with them.
+ */
+export class Memory implements Remembering {
+  readonly #changes: Changes
+  readonly #contacts: Contacts
+  readonly #nowMs: () => number
+  #stopped = false
+
+  /** @param nowMs wall time */
+  constructor(changes: Changes, contacts: Contacts, nowMs: () => number) {
+    this.#changes = changes
+    this.#contacts = contacts
+    this.#nowMs = nowMs
+  }
+
+  /** What happens from now on is written. */
+  start(book: ProviderBook): void {
+    this.#contacts.rememberWith(this)
+    book.rememberWith(this)
+  }
+
+  /** From now on nothing is: who is connected now was connected when this process ended. */
+  stop(): void {
+    this.#stopped = true
+  }
+
+  contactChanged(contact: Contact): void {
+    this.peerChanged(contact.key)
+  }
+
+  /** @param peer its key; what is written of it is read from the contacts */
+  peerChanged(peer: string): void {
+    if (this.#stopped) return
+    this.#changes.changed(peerEntryKey(peer), () => this.#peerEntry(peer))
+  }
+
+  recordChanged({ contact, key }: ProviderRecord): void {
+    if (this.#stopped) return
+    const peer = contact.key
+    const entryKey = recordEntryKey(peer, key.text)
+    if (entryKey !== undefined) this.#changes.changed(entryKey, () => this.#recordEntry(peer, key.text))
+  }
+
+  #peerEntry(peer: string): Uint8Array | undefined {
+    const contact = this.#contacts.ofKey(peer)
+    if (contact?.encoded === undefined) return undefined
+    const connected = contact.connections > 0
+    const remote = contact.identifiedOver?.remoteAddr.bytes ?? nothing
+    return encodePeerEntry({
+      connected,
+      seenAtMs: this.#nowMs(),
+      remote: remote.length > maxRemoteBytes ? nothing : remote,
+      encoded: contact.encoded
+    })
+  }
+
+  #recordEntry(peer: string, key: string): Uint8Array | undefined {
+    const record = this.#contacts.ofKey(peer)?.provides.get(key)
+    const prefix = record?.crowd?.camp.source.prefix
+    if (record === undefined || prefix === undefined) return undefined
+    return encodeRecordEntry({ expiresAtMs: record.expiresAtMs, prefix })
+  }
+}

@@ -1,0 +1,214 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { keyOf } from '../../peers/peer-key.ts'
+import type { Changes, StateStore } from '../../state/store.ts'
+import type { Contact, Contacts } from '../contacts.ts'
+import { type ProviderBook, recordLifeMs } from '../provider-book.ts'
+import { decodePeer } from '../wire.ts'
+import {
+  decodePeerEntry,
+  decodeRecordEntry,
+  type PeerEntry,
+  peerEntries,
+  peerEntryKey,
+  peerOfEntryKey,
+  recordEntries,
+  recordEntryKey,
+  recordOfEntryKey
+} from './entries.ts'
+
+/** A peer that was connected when the entry was written. */
+export interface FormerPeer {
+  /** From `keyOf` its id. */
+  readonly key: string
+  /** Binary multiaddrs where it listens. */
+  readonly addrs: readonly Uint8Array[]
+  /** Binary multiaddr that its connection came from; may be empty. */
+  readonly remote: Uint8Array
+  /** Wall time. */
+  readonly seenAtMs: number
+}
+
+export interface Restored {
+  /** Records that are in the book. */
+  readonly records: number
+  /** Records whose life was over. */
+  readonly expired: number
+  /** Entries that could not be read; they stay where they are. */
+  readonly unreadable: number
+  /** Who was connected, newest first. */
+  readonly formerPeers: readonly FormerPeer[]
+}
+
+interface Rooms {
+  readonly contacts: Contacts
+  readonly book: ProviderBook
+  readonly changes: Changes
+}
+
+interface KnownPeer extends PeerEntry {
+  readonly id: Uint8Array
+  readonly addrs: readonly Uint8Array[]
+}
+
+interface KnownRecord {
+  readonly peer: string
+  readonly key: string
+  readonly prefix: string
+  readonly expiresAtMs: number
+}
+
+/** So many records are some 10 ms. */
+const recordsInTurn = 4_096
+
+/**
+ * Brings the records of the store back, with what is left of their lives; to be called before the node listens, and before
+ * the memory is started. Entries that are of no use to anybody any more are removed from the store.
+ *
+ * @param maxFormerPeers how many of those who were connected are wanted
+ * @param nowMs wall time
+ * @param signal ends it early, with what has been restored by then
+ * @throws the error of a store that cannot be read
+ */
+export async function restore(
+  store: Pick<StateStore, 'entries'>,
+  rooms: Rooms,
+  maxFormerPeers: number,
+  nowMs: number,
+  signal: AbortSignal
+): Promise<Restored> {
+  const { peers, unreadable: unreadablePeers } = await readPeers(store)
+  const read = await readRecords(store, peers, nowMs, rooms.changes)
+  await putBack(read.records, peers, rooms, signal)
+  const formerPeers = newest(peers, maxFormerPeers)
+  if (!signal.aborted) {
+    removeRecordsThatLeft(read.records, rooms)
+    removePeersOfNoUse(peers, formerPeers, rooms)
+  }
+  return {
+    records: rooms.book.records,
+    expired: read.expired,
+    unreadable: unreadablePeers + read.unreadable,
+    formerPeers
+  }
+}
+
+async function readPeers(store: Pick<StateStore, 'entries'>) {
+  const peers = new Map<string, KnownPeer>()
+  let unreadable = 0
+  for await (const [entryKey, value] of store.entries(peerEntries)) {
+    const key = unsliced(peerOfEntryKey(entryKey))
+    const entry = decodePeerEntry(value)
+    const peer = entry === undefined ? undefined : decodePeer(bytesOf(entry.encoded))
+    if (entry === undefined || peer === undefined || peer.addrs.length === 0 || keyOf(peer.id) !== key) unreadable++
+    else peers.set(key, { ...entry, id: peer.id, addrs: peer.addrs })
+  }
+  return { peers, unreadable }
+}
+
+/** The records whose life is not over, those that end first in front. */
+async function readRecords(
+  store: Pick<StateStore, 'entries'>,
+  peers: ReadonlyMap<string, KnownPeer>,
+  nowMs: number,
+  changes: Changes
+) {
+  const records: KnownRecord[] = []
+  const texts = new Texts()
+  let unreadable = 0
+  let expired = 0
+  for await (const [entryKey, value] of store.entries(recordEntries)) {
+    const name = recordOfEntryKey(entryKey)
+    const entry = decodeRecordEntry(value)
+    // without its peer's entry there is no way to reach it
+    if (name === undefined || entry === undefined || !peers.has(name.peer)) {
+      unreadable++
+      continue
+    }
+    if (entry.expiresAtMs <= nowMs) {
+      expired++
+      changes.changed(entryKey, () => undefined)
+      continue
+    }
+    records.push({
+      peer: texts.one(name.peer),
+      key: texts.one(name.key),
+      prefix: texts.one(entry.prefix),
+      // no clock that was wrong gives a record more than Go does
+      expiresAtMs: Math.min(entry.expiresAtMs, nowMs + recordLifeMs)
+    })
+  }
+  records.sort((a, b) => a.expiresAtMs - b.expiresAtMs)
+  return { records, unreadable, expired }
+}
+
+async function putBack(
+  records: readonly KnownRecord[],
+  peers: ReadonlyMap<string, KnownPeer>,
+  { contacts, book }: Rooms,
+  signal: AbortSignal
+): Promise<void> {
+  for (const [i, { peer, key, prefix, expiresAtMs }] of records.entries()) {
+    if (i % recordsInTurn === 0) await nextTurn()
+    if (signal.aborted) return
+    const contact = contacts.ofKey(peer) ?? enter(peers.get(peer), contacts)
+    if (contact !== undefined) book.restore(contact, key, prefix, expiresAtMs)
+  }
+}
+
+function enter(peer: KnownPeer | undefined, contacts: Contacts): Contact | undefined {
+  return peer && contacts.provided(peer.id, peer.addrs)
+}
+
+/** The book's bounds may be lower than they were. */
+function removeRecordsThatLeft(records: readonly KnownRecord[], { contacts, book, changes }: Rooms): void {
+  if (book.records === records.length) return
+  for (const { peer, key } of records) {
+    const entryKey = recordEntryKey(peer, key)
+    if (entryKey === undefined || contacts.ofKey(peer)?.provides.has(key)) continue
+    changes.changed(entryKey, () => undefined)
+  }
+}
+
+/** Without a record a peer is of interest only to be dialled. */
+function removePeersOfNoUse(
+  peers: ReadonlyMap<string, KnownPeer>,
+  formerPeers: readonly FormerPeer[],
+  { contacts, changes }: Rooms
+): void {
+  const wanted = new Set(formerPeers.map(({ key }) => key))
+  for (const peer of peers.keys()) {
+    if (wanted.has(peer) || contacts.ofKey(peer) !== undefined) continue
+    changes.changed(peerEntryKey(peer), () => undefined)
+  }
+}
+
+function newest(peers: ReadonlyMap<string, KnownPeer>, count: number): FormerPeer[] {
+  const former: FormerPeer[] = []
+  for (const [key, { connected, addrs, remote, seenAtMs }] of peers) {
+    if (connected) former.push({ key, addrs, remote, seenAtMs })
+  }
+  return former.sort((a, b) => b.seenAtMs - a.seenAtMs).slice(0, count)
+}
+
+/** Each text once, however many records have it. */
+class Texts {
+  readonly #known = new Map<string, string>()
+
+  one(text: string): string {
+    let known = this.#known.get(text)
+    if (known === undefined) {
+      known = unsliced(text)
+      this.#known.set(known, known)
+    }
+    return known
+  }
+}
+
+/** A slice of a string keeps all of it alive. */
+function unsliced(text: string): string {
+  return bytesOf(text).toString('latin1')
+}
+
+function bytesOf(text: string): Buffer {
+  return Buffer.from(text, 'latin1')
+}
