@@ -98,7 +98,7 @@ async function readPeers(store: Pick<StateStore, 'entries'>) {
   for await (const [entryKey, value] of store.entries(peerEntries)) {
     const key = unsliced(peerOfEntryKey(entryKey))
     const entry = decodePeerEntry(value)
-    const peer = entry === undefined ? undefined : decodePeer(bytesOf(entry.encoded))
+    const peer = entry === undefined ? undefined : decodePeer(new Uint8Array(bytesOf(entry.encoded)))
     if (entry === undefined || peer === undefined || peer.addrs.length === 0 || keyOf(peer.id) !== key) unreadable++
     else peers.set(key, { ...entry, id: peer.id, addrs: peer.addrs })
   }

@@ -1,0 +1,132 @@
+import { identify } from '@libp2p/identify'
+import { noise } from '@libp2p/noise'
+import { ping } from '@libp2p/ping'
+import { tcp } from '@libp2p/tcp'
+import { tls } from '@libp2p/tls'
+import { yamux } from '@libp2p/yamux'
+import { createLibp2p, type Libp2p } from 'libp2p'
+import { pino } from 'pino'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { BootstrapNode } from '../../src/bootstrap-node.ts'
+import { peerKey } from '../../src/peers/peer-key.ts'
+import { peerEntryKey } from '../../src/rendezvous/remembered/entries.ts'
+import { kadProtocol } from '../../src/rendezvous/service.ts'
+import { testConfig } from '../support/config.ts'
+import { MemoryStore } from '../support/store.ts'
+
+const key = new Uint8Array(Buffer.from('k'))
+const opened: Array<() => Promise<unknown>> = []
+let store: MemoryStore
+let lines: string[]
+
+beforeEach(() => {
+  store = new MemoryStore()
+  lines = []
+})
+
+afterEach(async () => {
+  for (const close of opened.splice(0).reverse()) await close()
+})
+
+async function start(): Promise<BootstrapNode> {
+  const logger = pino({ level: 'info' }, { write: (line: string) => void lines.push(JSON.parse(line).msg) })
+  const node = await BootstrapNode.create(testConfig(), { logger, state: { store, changes: store } })
+  opened.push(() => node.close())
+  return node
+}
+
+/** What is in the store now, for a process of its own. */
+function copy(): MemoryStore {
+  store.settle()
+  const other = new MemoryStore()
+  for (const [name, value] of store.kept) other.kept.set(name, value)
+  return other
+}
+
+/** A client, which listens and speaks what the real ones do. */
+async function client(node: BootstrapNode): Promise<Libp2p> {
+  const made = await createLibp2p({
+    addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
+    transports: [tcp()],
+    connectionEncrypters: [tls(), noise()],
+    streamMuxers: [yamux()],
+    connectionMonitor: { enabled: false },
+    services: { identify: identify(), ping: ping() }
+  })
+  opened.push(async () => made.stop())
+  await made.dial(node.libp2p.getMultiaddrs())
+  const { contacts } = node.libp2p.services.rendezvous
+  await expect.poll(() => contacts.ofKey(peerKey(made.peerId))?.encoded).toBeDefined()
+  return made
+}
+
+function provide(node: BootstrapNode, peer: Libp2p): void {
+  const { book } = node.libp2p.services.rendezvous
+  const addrs = peer.getMultiaddrs().map(({ bytes }) => bytes)
+  book.add(peer.peerId.toMultihash().bytes, addrs, key, '127.0.0.0/24', Date.now())
+}
+
+describe('a node that comes back', () => {
+  it('after kill -9 has the records before it listens, and whoever was connected right after', async () => {
+    const before = await start()
+    const peers = [await client(before), await client(before)]
+    for (const peer of peers) provide(before, peer)
+    store = copy()
+    await before.close()
+
+    const after = await start()
+    const { book } = after.libp2p.services.rendezvous
+    expect(book.providers(key, Date.now()).map((contact) => contact.key)).toEqual(
+      [...peers].reverse().map(({ peerId }) => peerKey(peerId))
+    )
+    for (const peer of peers) {
+      await expect.poll(() => peer.getConnections(after.libp2p.peerId).length).toBe(1)
+    }
+    // what a client needs to take it into its routing table
+    const [connection] = peers[0]!.getConnections(after.libp2p.peerId)
+    expect((await connection!.newStream(kadProtocol)).protocol).toBe(kadProtocol)
+    const known = () => after.libp2p.services.rendezvous.contacts.ofKey(peerKey(peers[0]!.peerId))
+    await expect.poll(() => known()?.identifiedOver).toBeDefined()
+    expect(known()?.connections).toBe(1)
+    expect(after.status().connected).toBe(2)
+    await expect.poll(() => lines.at(-1)).toMatch(/^dial-back over .*: connected=2 came_back=0 failed=0/)
+  })
+
+  it('after an orderly end dials back those who were connected when it began', async () => {
+    const before = await start()
+    const peer = await client(before)
+    const gone = await client(before)
+    await gone.stop()
+    await expect.poll(() => before.status().connected).toBe(1)
+    await before.close()
+    store.settle()
+    expect([...store.kept.keys()]).toEqual([peerEntryKey(peerKey(peer.peerId))])
+
+    const after = await start()
+    await expect.poll(() => peer.getConnections(after.libp2p.peerId).length).toBe(1)
+  })
+
+  it('dials nobody a second time who was not there', async () => {
+    const before = await start()
+    const peer = await client(before)
+    store = copy()
+    await before.close()
+    await peer.stop()
+
+    await start()
+    await expect.poll(() => lines.at(-1)).toMatch(/^dial-back over .*: connected=0 came_back=0 failed=1/)
+    store.settle()
+    expect(store.kept.size).toBe(0)
+  })
+
+  it('serves when its state cannot be read, and says so', async () => {
+    store.entries = () => {
+      throw new Error('no such block')
+    }
+    const node = await start()
+    expect(lines).toContain('the state cannot be read; 0 provider records were restored')
+    // what happens from now on is remembered
+    await client(node)
+    expect(store.pending).toHaveLength(1)
+  })
+})

@@ -1,0 +1,204 @@
+import { createHash } from 'node:crypto'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import { multiaddr } from '@multiformats/multiaddr'
+import { pino } from 'pino'
+import { beforeEach, expect, it } from 'vitest'
+import {
+  DialBack,
+  type DialBackParts,
+  dialBackWithinMs,
+  dialWithinMs,
+  maxParallelDials,
+  progressIntervalMs
+} from '../../../src/rendezvous/remembered/dial-back.ts'
+import type { FormerPeer } from '../../../src/rendezvous/remembered/restore.ts'
+import { SimulatedClock } from '../../support/clock.ts'
+
+interface Dial {
+  readonly at: string
+  readonly atMs: number
+  readonly signal: AbortSignal
+  answer(): void
+  refuse(): void
+}
+
+let clock: SimulatedClock
+let dials: Dial[]
+let connected: Set<string>
+let over: string[]
+let lines: string[]
+let hasRoom: boolean
+
+const keyOf = (name: string) =>
+  Buffer.concat([Buffer.from([0x12, 32]), createHash('sha256').update(name).digest()]).toString('latin1')
+/** @param from where it came from; its addresses are `at`, one port each */
+const peer = (name: string, at: readonly string[], from = at[0]!): FormerPeer => ({
+  key: keyOf(name),
+  addrs: at.map((ip) => multiaddr(`/ip4/${ip}/tcp/9000`).bytes),
+  remote: multiaddr(`/ip4/${from}/tcp/5`).bytes,
+  seenAtMs: 0
+})
+const crowd = (count: number) => Array.from({ length: count }, (_, i) => peer(`p${i}`, [`10.0.${i >> 8}.${i & 255}`]))
+const flush = async () => {
+  for (let i = 0; i < 10; i++) await Promise.resolve()
+}
+
+function dialBack(peers: readonly FormerPeer[]): DialBack {
+  const parts: DialBackParts = {
+    clock,
+    logger: pino({ level: 'info' }, { write: (line: string) => void lines.push(JSON.parse(line).msg) }),
+    own: { ips: new Set(['127.0.0.1']), endpoints: [] },
+    isConnected: (key) => connected.has(key),
+    hasRoom: () => hasRoom,
+    dial: (address: Multiaddr, signal) => {
+      return new Promise((resolve, reject) => {
+        const at = address.toString().split('/')[2] ?? ''
+        const refuse = () => reject(new Error('refused'))
+        signal.addEventListener('abort', refuse)
+        dials.push({ at, atMs: clock.now(), signal, answer: () => resolve(undefined), refuse })
+      })
+    },
+    onOver: (key) => over.push(key)
+  }
+  const made = new DialBack(peers, parts)
+  made.start()
+  return made
+}
+
+/** Time passes, and what is dialled ends as `settle` says. */
+async function pass(ms: number, settle: (dial: Dial) => void): Promise<void> {
+  let settled = 0
+  for (let passed = 0; passed < ms; passed += 20) {
+    for (const dial of dials.slice(settled)) settle(dial)
+    settled = dials.length
+    await flush()
+    clock.advance(20)
+    await flush()
+  }
+}
+
+beforeEach(() => {
+  clock = new SimulatedClock()
+  dials = []
+  connected = new Set()
+  over = []
+  lines = []
+  hasRoom = true
+})
+
+it('dials the newest first, everybody, and says how it went', async () => {
+  const peers = crowd(3)
+  const { counts } = dialBack(peers)
+  expect(dials.map(({ at }) => at)).toEqual(['10.0.0.0', '10.0.0.1', '10.0.0.2'])
+  for (const dial of dials.slice(0, 2)) dial.answer()
+  dials[2]?.refuse()
+  await flush()
+  clock.advance(20)
+  expect(counts).toEqual({ dialled: 2, cameBack: 0, failed: 1, undialable: 0 })
+  expect(over.sort()).toEqual(peers.map(({ key }) => key).sort())
+  expect(lines).toEqual([
+    'dialling back 3 peers that were connected before',
+    'dial-back over after 0.0 s: connected=2 came_back=0 failed=1 undialable=0 left=0'
+  ])
+  expect(clock.pending).toBe(0)
+})
+
+it('says and does nothing when nobody was connected', () => {
+  dialBack([])
+  expect([lines, clock.pending]).toEqual([[], 0])
+})
+
+it('has so many dials under way at most, and each for so long', async () => {
+  const back = dialBack(crowd(100))
+  clock.advance(1_000)
+  expect([dials.length, back.dialling]).toEqual([maxParallelDials, maxParallelDials])
+  clock.advance(dialWithinMs - 1_000)
+  expect(dials.slice(0, maxParallelDials).every(({ signal }) => signal.aborted)).toBe(true)
+  await flush()
+  clock.advance(20)
+  expect(dials.length).toBeGreaterThan(maxParallelDials)
+  expect(back.dialling).toBeLessThanOrEqual(maxParallelDials)
+})
+
+it('begins so many dials a second at most', async () => {
+  dialBack(crowd(1_000))
+  await pass(5_000, (dial) => dial.answer())
+  expect(dials.length).toBeLessThanOrEqual(32 + 50 * 5)
+  expect(dials.length).toBeGreaterThan(50 * 5 - 10)
+})
+
+it('ends after a minute with whoever is left, and says on the way how far it is', async () => {
+  const back = dialBack(crowd(10_000))
+  await pass(dialBackWithinMs, (dial) => dial.answer())
+  expect(dials.length).toBeLessThanOrEqual(32 + 50 * 60)
+  expect([back.waiting, over.length, clock.pending]).toEqual([0, 10_000, 0])
+  expect(lines).toHaveLength(1 + dialBackWithinMs / progressIntervalMs)
+  expect(lines[1]).toMatch(/^dialling back: connected=\d+ came_back=0 failed=0 undialable=0 left=\d+$/)
+  expect(lines.at(-1)).toMatch(/^dial-back over after 60\.0 s: connected=\d+ .* left=[1-9]\d+$/)
+})
+
+it('leaves those alone who came by themselves', () => {
+  const peers = crowd(3)
+  connected.add(peers[1]!.key)
+  const { counts } = dialBack(peers)
+  expect(dials.map(({ at }) => at)).toEqual(['10.0.0.0', '10.0.0.2'])
+  expect(counts.cameBack).toBe(1)
+})
+
+it('tries the next address of a peer when one fails, unless it has come meanwhile', async () => {
+  const [a, b] = [peer('a', ['10.0.0.1', '10.0.0.2']), peer('b', ['10.0.1.1', '10.0.1.2'])]
+  const { counts } = dialBack([a, b])
+  connected.add(b.key)
+  for (const dial of [...dials]) dial.refuse()
+  await flush()
+  expect(dials.map(({ at }) => at)).toEqual(['10.0.0.1', '10.0.1.1', '10.0.0.2'])
+  dials[2]?.refuse()
+  await flush()
+  clock.advance(20)
+  expect(counts).toMatchObject({ failed: 1, cameBack: 1 })
+  expect(dials).toHaveLength(3)
+})
+
+it('dials an address once, whoever names it', async () => {
+  dialBack(['a', 'b', 'c'].map((name) => peer(name, ['10.0.0.1'])))
+  await pass(1_000, (dial) => dial.refuse())
+  expect(dials).toHaveLength(1)
+})
+
+it('dials a host that many only name a few times, and one that they came from as it does others', async () => {
+  const named = Array.from({ length: 50 }, (_, i) => ({
+    ...peer(`n${i}`, [`10.0.0.${i}`]),
+    addrs: [multiaddr(`/ip4/192.0.2.1/tcp/${1_000 + i}`).bytes]
+  }))
+  const back = dialBack(named)
+  await pass(5_000, (dial) => dial.refuse())
+  expect(dials).toHaveLength(4)
+  expect(back.counts).toMatchObject({ failed: 4, undialable: 46 })
+  dials = []
+  dialBack(named.map((each) => ({ ...each, remote: multiaddr('/ip4/192.0.2.1/tcp/5').bytes })))
+  await pass(5_000, (dial) => dial.answer())
+  expect(dials).toHaveLength(50)
+})
+
+it('closes nobody for one that it would dial', () => {
+  hasRoom = false
+  const back = dialBack(crowd(3))
+  expect([dials.length, back.waiting, over.length, clock.pending]).toEqual([0, 0, 3, 0])
+  expect(lines.at(-1)).toContain('left=3')
+})
+
+it('does not look at thousands in one turn', () => {
+  const peers = crowd(5_000)
+  for (const { key } of peers) connected.add(key)
+  const back = dialBack(peers)
+  expect(back.waiting).toBeGreaterThan(4_900)
+})
+
+it('is over at once when the node stops, and leaves the others to the next process', async () => {
+  const back = dialBack(crowd(100))
+  back.stop()
+  expect(dials.every(({ signal }) => signal.aborted)).toBe(true)
+  await flush()
+  clock.advance(120_000)
+  expect([dials.length, over.length, clock.pending, back.dialling]).toEqual([maxParallelDials, 0, 0, 0])
+})
