@@ -98,7 +98,9 @@ describe('a node that comes back', () => {
     const gone = await client(before)
     await gone.stop()
     await expect.poll(() => before.status().connected).toBe(1)
+    store.settle()
     await before.close()
+    before.libp2p.services.rendezvous.contacts.disconnected(peer.peerId.toMultihash().bytes)
     store.settle()
     expect([...store.kept.keys()]).toEqual([peerEntryKey(peerKey(peer.peerId))])
 

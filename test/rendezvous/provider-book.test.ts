@@ -50,6 +50,14 @@ describe('the list of who provides a key', () => {
     expect(providers('k', 3)).toEqual(['a', 'b'])
   })
 
+  it('does not take a second connection for coming back', () => {
+    connect('a', 'b')
+    provide('a', 'k', 1)
+    provide('b', 'k', 2)
+    connect('a')
+    expect(providers('k', 3)).toEqual(['b', 'a'])
+  })
+
   it('keeps a provider that left, with its addresses, until its record ends', () => {
     connect('a')
     provide('a', 'k', 0)

@@ -156,7 +156,7 @@ export class DialBack {
       if (!this.#over) this.#finish(attempt, 'dialled')
     } catch {
       // it may be there at another of its addresses
-      if (!this.#over) this.#waiting.push(attempt)
+      this.#waiting.push(attempt)
     } finally {
       cancel()
       this.#inFlight.delete(dial)
