@@ -8,9 +8,10 @@ import { DialPace } from './dial-pace.ts'
 import { dialable, endpointKey } from './endpoint.ts'
 import type { FormerPeer } from './restore.ts'
 
-/** Go clients on loopback take 30 ms, across the world 1 s. */
-export const dialWithinMs = 3_000
-export const maxParallelDials = 24
+/** A Go client across the world takes 1 s, one on a machine that starves several. */
+export const dialWithinMs = 5_000
+/** Most of those under way wait for a host that will not answer; below the 100 of libp2p 3.3.11's dial queue. */
+export const maxParallelDials = 96
 /** After that, who is still alive has come by itself or been found again through others. */
 export const dialBackWithinMs = 60_000
 export const progressIntervalMs = 5_000
@@ -58,6 +59,8 @@ export class DialBack {
   readonly #parts: DialBackParts
   /** The newest last. */
   readonly #waiting: Attempt[]
+  /** Those who were not there, for their other addresses: they do not keep the others waiting. */
+  readonly #again: Attempt[] = []
   readonly #tried = new Set<string>()
   readonly #inFlight = new Map<AbortController, Attempt>()
   readonly #pace: DialPace
@@ -77,7 +80,7 @@ export class DialBack {
 
   /** Peers that have not been tried yet, or not at every address. */
   get waiting(): number {
-    return this.#waiting.length
+    return this.#waiting.length + this.#again.length
   }
 
   get dialling(): number {
@@ -109,7 +112,7 @@ export class DialBack {
         this.#cancelPause = this.#parts.clock.after(pauseMs, this.#goOn)
         return
       }
-      const attempt = this.#waiting.pop()
+      const attempt = this.#waiting.pop() ?? this.#again.pop()
       if (attempt !== undefined) this.#try(attempt)
       else if (this.#inFlight.size > 0) return
       else this.#end()
@@ -156,7 +159,7 @@ export class DialBack {
       if (!this.#over) this.#finish(attempt, 'dialled')
     } catch {
       // it may be there at another of its addresses
-      this.#waiting.push(attempt)
+      this.#again.push(attempt)
     } finally {
       cancel()
       this.#inFlight.delete(dial)
@@ -174,8 +177,9 @@ export class DialBack {
     this.stop()
     const seconds = ((clock.now() - this.#startedMs) / 1_000).toFixed(1)
     logger.info(`dial-back over after ${seconds} s: ${this.#summary()}`)
-    for (const { peer } of [...this.#waiting, ...this.#inFlight.values()]) onOver(peer.key)
+    for (const { peer } of [...this.#waiting, ...this.#again, ...this.#inFlight.values()]) onOver(peer.key)
     this.#waiting.length = 0
+    this.#again.length = 0
   }
 
   readonly #sayProgress = (): void => {
@@ -185,7 +189,7 @@ export class DialBack {
 
   #summary(): string {
     const { dialled, cameBack, failed, undialable } = this.counts
-    const left = this.#waiting.length + this.#inFlight.size
+    const left = this.waiting + this.#inFlight.size
     return `connected=${dialled} came_back=${cameBack} failed=${failed} undialable=${undialable} left=${left}`
   }
 }
