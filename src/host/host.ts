@@ -49,6 +49,9 @@ export interface HostParts {
 /** Go's limit above high water for connections in total (the seed: ConnManagerHighWater + 100). */
 const connectionHeadroom = 100
 
+/** As long as libp2p 3.3.11 waits for a dial to all addresses of a peer. */
+const maxDialMs = 10_000
+
 /** Builds the libp2p node; it opens no socket before `libp2p.start()`. */
 export async function createHost(config: Config, identity: Identity, parts: HostParts): Promise<Host> {
   const peers = new PeerDatastore()
@@ -90,6 +93,8 @@ export async function createHost(config: Config, identity: Identity, parts: Host
     // both are offered; a Go client takes TLS first, and who is dialled by this node gets Noise, at a fraction of the CPU
     connectionEncrypters: [noise({ crypto: sodiumCrypto }), inboundTls(parts.clock)],
     streamMuxers: [yamuxWithLiveness(liveness)],
+    // whoever dials has a deadline of its own; the library's is 6 s, too few for a client on a machine that starves
+    connectionManager: { addressDialTimeout: maxDialMs },
     // its pings, all in one tick, are 6.5 % of a core for each 1,000 connections
     connectionMonitor: { enabled: false },
     // addresses that age away are answers that go missing; what is gone is collected in peers/

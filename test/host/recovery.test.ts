@@ -85,6 +85,7 @@ describe('a node that comes back', () => {
     // what a client needs to take it into its routing table
     const [connection] = peers[0]!.getConnections(after.libp2p.peerId)
     expect((await connection!.newStream(kadProtocol)).protocol).toBe(kadProtocol)
+    expect(connection!.encryption).toBe('/noise')
     const known = () => after.libp2p.services.rendezvous.contacts.ofKey(peerKey(peers[0]!.peerId))
     await expect.poll(() => known()?.identifiedOver).toBeDefined()
     expect(known()?.connections).toBe(1)

@@ -8,8 +8,8 @@ import { DialPace } from './dial-pace.ts'
 import { dialable, endpointKey } from './endpoint.ts'
 import type { FormerPeer } from './restore.ts'
 
-/** A Go client across the world takes 1 s, one on a machine that starves several. */
-export const dialWithinMs = 5_000
+/** A Go client across the world takes 1 s, one on a machine that starves more than 5; itself it waits for 15. */
+export const dialWithinMs = 10_000
 /** Most of those under way wait for a host that will not answer; below the 100 of libp2p 3.3.11's dial queue. */
 export const maxParallelDials = 96
 /** After that, who is still alive has come by itself or been found again through others. */
