@@ -26,6 +26,8 @@ export interface NodeParts {
   readonly clock?: Clock
   /** Fires to give up a start that is under way. Default: never. */
   readonly signal?: AbortSignal
+  /** What outlives the process, closed with the node. Default: what `config.dataDir` holds. */
+  readonly state?: State
   /** How the host is made; tests make hosts that fail. */
   readonly createHost?: typeof createHost
 }
@@ -76,7 +78,7 @@ export class BootstrapNode {
     const signal = parts.signal ?? abort.signal
     const steps = new OpenSteps(clock)
     try {
-      const state = await openStateOf(config, steps, signal, { logger, clock })
+      const state = await openStateOf(config, steps, signal, { ...parts, logger, clock })
       const identity = await nodeIdentity(config, logger)
       const host = await openHost(steps, config, identity, signal, { logger, clock, ...parts })
       await openListeners(steps, config, host, signal, logger)
@@ -181,15 +183,16 @@ async function openStateOf(
   { dataDir }: Config,
   steps: OpenSteps,
   signal: AbortSignal,
-  parts: { logger: Logger; clock: Clock }
+  parts: NodeParts & { logger: Logger; clock: Clock }
 ): Promise<State | undefined> {
-  if (dataDir === undefined) return undefined
+  const { state = dataDir === undefined ? undefined : openState(dataDir, parts) } = parts
+  if (state === undefined) return undefined
   return steps.open(
     'state',
     closeWithinMs.state,
     signal,
-    () => openState(dataDir, parts),
-    (state) => state.close()
+    () => state,
+    (opened) => opened.close()
   )
 }
 

@@ -11,6 +11,7 @@ import { BootstrapNode } from '../../src/bootstrap-node.ts'
 import { peerKey } from '../../src/peers/peer-key.ts'
 import { peerEntryKey } from '../../src/rendezvous/remembered/entries.ts'
 import { kadProtocol } from '../../src/rendezvous/service.ts'
+import type { State } from '../../src/state/state.ts'
 import { testConfig } from '../support/config.ts'
 import { MemoryStore } from '../support/store.ts'
 
@@ -28,9 +29,14 @@ afterEach(async () => {
   for (const close of opened.splice(0).reverse()) await close()
 })
 
+function inMemory(kept: MemoryStore): State {
+  const health = { problem: undefined, pending: 0, setAside: [] }
+  return { store: kept, changes: kept, health: () => health, close: async () => {} }
+}
+
 async function start(): Promise<BootstrapNode> {
   const logger = pino({ level: 'info' }, { write: (line: string) => void lines.push(JSON.parse(line).msg) })
-  const node = await BootstrapNode.create(testConfig(), { logger, state: { store, changes: store } })
+  const node = await BootstrapNode.create(testConfig(), { logger, state: inMemory(store) })
   opened.push(() => node.close())
   return node
 }
