@@ -2,7 +2,7 @@ import type { Libp2p } from '@libp2p/interface'
 import { pino } from 'pino'
 import { type Clock, systemClock } from './clock.ts'
 import type { Config } from './config/index.ts'
-import { BootstrapError } from './errors.ts'
+import type { Ports } from './connection/lean/ports.ts'
 import { startFederation } from './federation/federation.ts'
 import { addressToHandOut, listOf } from './host/addresses.ts'
 import { createHost, type Host, type HostServices, startHost } from './host/host.ts'
@@ -28,6 +28,8 @@ export interface NodeParts {
   readonly signal?: AbortSignal
   /** What outlives the process, closed with the node. Default: what `config.dataDir` holds. */
   readonly state?: State
+  /** Ports that are open already, or sockets that were passed to this process. Default: none. */
+  readonly ports?: Ports
   /** How the host is made; tests make hosts that fail. */
   readonly createHost?: typeof createHost
 }
@@ -39,11 +41,12 @@ export interface NodeParts {
 const closeWithinMs = {
   recovery: 300,
   federation: 300,
+  port: 1_000,
   background: 300,
   listeners: 300,
   dht: 2_000,
   gossipsub: 2_000,
-  host: 3_800,
+  host: 2_800,
   state: 900
 } as const
 
@@ -69,8 +72,8 @@ export class BootstrapNode {
    * profiling server are the process's, not the node's: `config.log.file`, `config.log.level` and `config.profiles` are read
    * by commands.ts alone.
    *
-   * @throws BootstrapError ERR_PORT_TAKEN, ERR_LISTEN, ERR_START_ABORTED, ERR_DATA_DIR_IN_USE, ERR_IDENTITY_UNUSABLE,
-   *   ERR_IDENTITY_NOT_SAVED; errors of libp2p as they are
+   * @throws BootstrapError ERR_PORT_TAKEN, ERR_LISTEN, ERR_PASSED_SOCKET, ERR_PASSED_TO_STOCK, ERR_START_ABORTED,
+   *   ERR_DATA_DIR_IN_USE, ERR_IDENTITY_UNUSABLE, ERR_IDENTITY_NOT_SAVED; errors of libp2p as they are
    */
   static async create(config: Config, parts: NodeParts = {}): Promise<BootstrapNode> {
     const { logger = pino({ level: 'silent' }), clock = systemClock } = parts
@@ -86,13 +89,13 @@ export class BootstrapNode {
       await recovery.restore(config.connections.highWater, signal)
       const node = new BootstrapNode(steps, abort, host, state)
       await node.#openBackground(signal, logger, clock)
-      // last, when everything is in place that a connection needs
-      await startHost(host, config)
+      // when everything is in place that a connection needs; and closed while there is still somebody to answer
+      const listen = () => startHost(host, config, parts.ports)
+      await steps.open('port', closeWithinMs.port, signal, listen, () => host.closePorts())
       await openFederation(steps, host, signal, logger, clock)
       // stopped before connections are closed: who is connected now will be dialled back
       const dialBack = () => recovery.dialBack()
       await steps.open('recovery', closeWithinMs.recovery, signal, dialBack, () => recovery.stop())
-      if (signal.aborted) throw new BootstrapError('ERR_START_ABORTED', {})
       node.#ownHandles = process.getActiveResourcesInfo().length
 
       const addresses = listOf(host.libp2p.getMultiaddrs())
@@ -138,8 +141,8 @@ export class BootstrapNode {
   }
 
   /**
-   * Stops in the order of the Go service: background work is aborted, listeners go, then the DHT, gossipsub and the
-   * host; what it leaves is saved last. Idempotent; over within 10 s even if a library's stop hangs.
+   * Stops in the order of the Go service, the ports before everything: background work is aborted, listeners go, then the
+   * DHT, gossipsub and the host; what it leaves is saved last. Idempotent; over within 10 s even if a library's stop hangs.
    *
    * @throws AggregateError with one error for each step that failed
    */
@@ -210,7 +213,13 @@ async function openHost(
     'host',
     closeWithinMs.host,
     signal,
-    () => make(config, identity, { clock, logger, libp2pLogger: libp2pLogger(logger, config.log.libp2pLevel) }),
+    () =>
+      make(config, identity, {
+        clock,
+        logger,
+        libp2pLogger: libp2pLogger(logger, config.log.libp2pLevel),
+        ports: parts.ports
+      }),
     ({ libp2p }) => libp2p.stop()
   )
   const { pubsub, rendezvous } = host.libp2p.services

@@ -2,6 +2,7 @@
 import './polyfill.ts'
 import { BootstrapNode } from './bootstrap-node.ts'
 import { type Config, loadConfig, readArguments, readDotenv, usage, whyNotWritable } from './config/index.ts'
+import type { Ports } from './connection/lean/ports.ts'
 import { BootstrapError } from './errors.ts'
 import { OpenSteps } from './lifecycle.ts'
 import { type Log, openLog } from './observe/logger.ts'
@@ -20,7 +21,7 @@ const never = new AbortController().signal
  *
  * @throws ConfigError
  */
-export async function main(argv: readonly string[], stop: StopRequests): Promise<ExitCode> {
+export async function main(argv: readonly string[], stop: StopRequests, ports: Ports): Promise<ExitCode> {
   const args = readArguments(argv)
   switch (args.problems.length === 0 ? args.command.name : 'run') {
     case 'help':
@@ -42,7 +43,7 @@ export async function main(argv: readonly string[], stop: StopRequests): Promise
     // a check leaves nothing behind, and does not need the log
     whyNotWritable: args.command.name === 'check' ? () => undefined : whyNotWritable
   })
-  return args.command.name === 'check' ? check(args.command.address, config, stop) : run(config, stop)
+  return args.command.name === 'check' ? check(args.command.address, config, stop) : run(config, stop, ports)
 }
 
 /** Dials a node as a client would. For people and for health checks. */
@@ -58,7 +59,7 @@ async function check(address: string | undefined, config: Config, stop: StopRequ
   }
 }
 
-async function run(config: Config, stop: StopRequests): Promise<ExitCode> {
+async function run(config: Config, stop: StopRequests, ports: Ports): Promise<ExitCode> {
   const around = new OpenSteps()
   const log = await around.open(
     'log',
@@ -76,17 +77,17 @@ async function run(config: Config, stop: StopRequests): Promise<ExitCode> {
     (server) => server?.close()
   )
   try {
-    return await serve(config, log, stop)
+    return await serve(config, log, stop, ports)
   } finally {
     // a log that cannot be closed cannot say so
     await around.close().catch(() => {})
   }
 }
 
-async function serve(config: Config, { logger }: Log, stop: StopRequests): Promise<ExitCode> {
+async function serve(config: Config, { logger }: Log, stop: StopRequests, ports: Ports): Promise<ExitCode> {
   let node: BootstrapNode
   try {
-    node = await BootstrapNode.create(config, { logger, signal: stop.signal })
+    node = await BootstrapNode.create(config, { logger, ports, signal: stop.signal })
   } catch (error) {
     if (stop.signal.aborted && error instanceof BootstrapError && error.code === 'ERR_START_ABORTED')
       return stop.exitCode

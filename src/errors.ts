@@ -5,6 +5,8 @@
 interface Facts {
   ERR_PORT_TAKEN: { address: string; port: number }
   ERR_LISTEN: { address: string; port: number; reason: string }
+  ERR_PASSED_SOCKET: { fd: number; name: string; what: string }
+  ERR_PASSED_TO_STOCK: Record<string, never>
   ERR_PROFILES_LISTEN: { address: string; port: number }
   ERR_START_ABORTED: Record<string, never>
   ERR_CONNECTION_LIMIT: { limit: number }
@@ -25,6 +27,14 @@ const words: { [C in keyof Facts]: (facts: Facts[C]) => readonly [what: string, 
   ERR_LISTEN: ({ address, port, reason }) => [
     `cannot listen on ${address} port ${port} (${reason})`,
     'check LISTEN_ADDRESS and BOOTSTRAP_PORT'
+  ],
+  ERR_PASSED_SOCKET: ({ fd, name, what }) => [
+    `the socket that was passed to this process (descriptor ${fd}, ${name}) ${what}`,
+    'let ListenStream= of the systemd socket name the addresses of LISTEN_ADDRESS with BOOTSTRAP_PORT'
+  ],
+  ERR_PASSED_TO_STOCK: () => [
+    'CONNECTION_STACK=stock cannot take over a socket that was passed to this process',
+    'leave CONNECTION_STACK at lean, or start the node without socket activation'
   ],
   ERR_PROFILES_LISTEN: ({ address, port }) => [
     `the profiling server cannot listen on ${address} port ${port}`,

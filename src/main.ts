@@ -5,9 +5,12 @@ import { messageOf, StopRequests } from './stop-requests.ts'
 
 const stop = new StopRequests()
 try {
-  // loaded only now: half a second in which a signal must find its handler already
+  const argv = process.argv.slice(2)
+  // loaded only now: half a second in which a signal must find its handler already, and clients an open port
+  const { earlyPorts } = await import('./early-ports.ts')
+  const ports = await earlyPorts(argv, process.env)
   const { main } = await import('./commands.ts')
-  process.exitCode = await main(process.argv.slice(2), stop)
+  process.exitCode = await main(argv, stop, ports)
 } catch (error) {
   const isConfigError = error instanceof Error && error.name === 'ConfigError'
   process.stderr.write(`${isConfigError ? messageOf(error) : (error as Error).stack}\n`)

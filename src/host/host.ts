@@ -7,6 +7,7 @@ import type { Logger } from 'pino'
 import { AdmissionManager } from '../admission/connection-manager.ts'
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config/index.ts'
+import { Ports } from '../connection/lean/ports.ts'
 import { sodiumCrypto } from '../connection/noise-crypto.ts'
 import { inboundTls } from '../connection/tls/encrypter.ts'
 import { BootstrapError } from '../errors.ts'
@@ -34,6 +35,8 @@ export interface HostServices extends Record<string, unknown> {
 export interface Host {
   /** Why handshakes have failed and inbound connections ended; not known on the stock stack. */
   readonly endings: ConnectionStack['endings']
+  /** Closes the ports and the inbound connections, while everything else goes on; nothing to do on the stock stack. */
+  readonly closePorts: ConnectionStack['closePorts']
   readonly libp2p: Libp2p<HostServices>
   /** The other bootstrap nodes. */
   readonly membership: Membership
@@ -44,6 +47,8 @@ export interface HostParts {
   readonly clock: Clock
   readonly logger: Logger
   readonly libp2pLogger: ComponentLogger
+  /** Ports that are open already. Default: none. */
+  readonly ports?: Ports | undefined
 }
 
 /** Go's limit above high water for connections in total (the seed: ConnManagerHighWater + 100). */
@@ -75,9 +80,10 @@ export async function createHost(config: Config, identity: Identity, parts: Host
     if (admission === undefined) throw new Error('a connection came before there was an admission')
     return admission
   }
+  const { ports = new Ports() } = parts
   const stack =
     config.connectionStack === 'lean'
-      ? await leanStack(identity.privateKey, { clock: parts.clock, liveness, admission: admissionOnceMade })
+      ? await leanStack(identity.privateKey, { clock: parts.clock, liveness, admission: admissionOnceMade, ports })
       : stockStack()
   const options: Libp2pOptions<HostServices> = {
     start: false,
@@ -119,15 +125,19 @@ export async function createHost(config: Config, identity: Identity, parts: Host
   }
   const libp2p = await createLibp2p(options)
   missFast(libp2p.peerStore, (peer) => peers.hasPeer(peer))
-  return { libp2p, peers, membership, endings: stack.endings }
+  return { libp2p, peers, membership, endings: stack.endings, closePorts: stack.closePorts }
 }
 
 /**
- * Starts to listen.
+ * Starts to listen, on the sockets that were passed if there are any.
  *
- * @throws BootstrapError ERR_PORT_TAKEN or ERR_LISTEN
+ * @throws BootstrapError ERR_PORT_TAKEN, ERR_LISTEN, ERR_PASSED_SOCKET or ERR_PASSED_TO_STOCK
  */
-export async function startHost({ libp2p }: Host, config: Config): Promise<void> {
+export async function startHost({ libp2p }: Host, config: Config, ports?: Ports): Promise<void> {
+  if (ports?.arePassed === true) {
+    if (config.connectionStack === 'stock') throw new BootstrapError('ERR_PASSED_TO_STOCK', {})
+    await ports.adopt(config.listenAddresses, config.port)
+  }
   try {
     await libp2p.start()
   } catch (cause) {

@@ -8,7 +8,8 @@ import { Endings } from '../connection/endings.ts'
 import { pushProtocol } from '../connection/identify/pusher.ts'
 import { type IdentifyComponents, identifyProtocol, LeanIdentify } from '../connection/identify/service.ts'
 import { CurrentCredentials } from '../connection/lean/credentials.ts'
-import type { Admission } from '../connection/lean/listener.ts'
+import type { Admission, LeanListener } from '../connection/lean/listener.ts'
+import type { Ports } from '../connection/lean/ports.ts'
 import { type LeanComponents, leanTcp } from '../connection/lean/transport.ts'
 import { pingEcho, pingProtocol } from '../connection/ping.ts'
 import type { Liveness } from './liveness.ts'
@@ -27,6 +28,8 @@ export interface ConnectionStack {
   }
   /** Has a peer introduced to the registrar's topologies once more. */
   readonly identifyAgain: (connection: Connection) => void
+  /** Closes the ports and the inbound connections, before anything that serves them is stopped. */
+  readonly closePorts: () => Promise<void>
   /** Why handshakes have failed, and connections ended; not known on the stock stack. */
   readonly endings: { readonly handshakes: Endings; readonly connections: Endings } | undefined
 }
@@ -35,6 +38,7 @@ export interface StackParts {
   readonly clock: Clock
   readonly liveness: Liveness
   readonly admission: () => Admission
+  readonly ports: Ports
 }
 
 /** Everything by the libraries. */
@@ -45,20 +49,25 @@ export function stockStack(): ConnectionStack {
     services: { identify: identify(), identifyPush: identifyPush() },
     // whoever is identified is in the peer store already
     identifyAgain: () => {},
+    // the libraries do so with the host
+    closePorts: async () => {},
     endings: undefined
   }
 }
 
 /** Inbound connections of our own; the libraries dial, and their services serve the connections that were dialled. */
 export async function leanStack(privateKey: PrivateKey, parts: StackParts): Promise<ConnectionStack> {
-  const { clock, liveness, admission } = parts
+  const { clock, liveness, admission, ports } = parts
   const byteProtocols = new Map<string, ByteProtocol>([[pingProtocol, pingEcho]])
   const endings = { handshakes: new Endings(), connections: new Endings() }
   const credentials = await CurrentCredentials.create(privateKey, clock)
   let lean: LeanIdentify | undefined
+  const listeners: LeanListener[] = []
   return {
     transport: leanTcp({
       clock,
+      ports,
+      onListener: (listener) => void listeners.push(listener),
       credentials: () => credentials.get(),
       admission,
       watch: liveness,
@@ -83,6 +92,7 @@ export async function leanStack(privateKey: PrivateKey, parts: StackParts): Prom
       }
     },
     identifyAgain: (connection) => lean?.identify(connection),
+    closePorts: async () => void (await Promise.all(listeners.map((listener) => listener.close()))),
     endings
   }
 }

@@ -1,4 +1,4 @@
-import { createServer, type Server, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import {
   type Libp2pEvents,
   type Listener,
@@ -16,14 +16,16 @@ import { type ConnectionEvents, LeanConnection } from './connection.ts'
 import type { Credentials } from './credentials.ts'
 import { Handshake, type HandshakeEvents, type Handshaken } from './handshake.ts'
 import { HandshakePace } from './handshake-pace.ts'
+import type { OpenPort, PortOwner } from './open-port.ts'
+import type { Ports } from './ports.ts'
 import { type RemoteEndpoint, remoteEndpoint } from './remote-endpoint.ts'
 import type { StreamRouter } from './stream-router.ts'
 
 /** As libp2p's; Go clients give up after 5 s. */
 export const handshakeWithinMs = 10_000
 
-/** As many as the kernel allows (net.core.somaxconn): Node's default of 511 would turn a burst away. */
-const backlog = 4_096
+/** For who was accepted last: a handshake takes milliseconds, and what follows it a few more. */
+export const lastWordsMs = 500
 
 /** To begin a handshake takes some 100 µs: reading what the newcomer offers, and answering. */
 const beginningsPerTurn = 64
@@ -56,6 +58,7 @@ export interface ListenerParts {
   readonly router: StreamRouter
   readonly watch: Watch
   readonly clock: Clock
+  readonly ports: Ports
   /** Why handshakes have failed. */
   readonly failures: Endings
   /** Why connections have ended. */
@@ -65,10 +68,9 @@ export interface ListenerParts {
 /** A port on which lean connections arrive. Holds a handshake or a connection for each socket that admission has let in. */
 export class LeanListener
   extends TypedEventEmitter<ListenerEvents>
-  implements Listener, HandshakeEvents, ConnectionEvents
+  implements Listener, PortOwner, HandshakeEvents, ConnectionEvents
 {
   readonly #parts: ListenerParts
-  readonly #server: Server
   readonly #handshakes = new Map<Handshake, RemoteEndpoint>()
   readonly #deadlines: Deadlines<Handshake>
   readonly #arrived: Turns<Socket>
@@ -76,6 +78,8 @@ export class LeanListener
   readonly #gone = new Turns<LeanConnection>((connection) => connection.leave(), { perTurn: () => departuresPerTurn })
   readonly #connections = new Set<LeanConnection>()
   #address: Multiaddr | undefined
+  #port: OpenPort | undefined
+  #ended = false
 
   constructor(parts: ListenerParts) {
     super()
@@ -86,14 +90,6 @@ export class LeanListener
     this.#arrived = new Turns((socket) => this.#begin(socket), { perTurn: () => beginningsPerTurn })
     const pace = new HandshakePace(parts.clock)
     this.#heavy = new Turns((handshake) => handshake.proceed(), { perTurn: () => pace.next() })
-    this.#server = createServer({ noDelay: true, pauseOnConnect: true }, (socket) => this.#onSocket(socket))
-    this.#server.on('listening', () => this.safeDispatchEvent('listening'))
-    this.#server.on('error', (error) => {
-      // such as EMFILE: the port stays open, and the socket was closed
-      parts.router.log.error('the listener failed - %e', error)
-      this.safeDispatchEvent('error', { detail: error })
-    })
-    this.#server.on('close', () => this.safeDispatchEvent('close'))
   }
 
   /** Sockets whose peer is not known yet. */
@@ -104,38 +100,46 @@ export class LeanListener
   /** @throws the socket's error, such as EADDRINUSE */
   async listen(address: Multiaddr): Promise<void> {
     this.#address = address
-    const { host, port, type } = getNetConfig(address)
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject)
-      this.#server.listen({ host, port, backlog, ipv6Only: type === 'ip6' }, () => {
-        this.#server.off('error', reject)
-        resolve()
-      })
-    })
+    const { host, port } = getNetConfig(address)
+    this.#port = await this.#parts.ports.open(host, port ?? 0)
+    this.safeDispatchEvent('listening')
+    this.#port.serve(this)
   }
 
   getAddrs(): Multiaddr[] {
-    const bound = this.#server.address()
-    if (bound === null || typeof bound === 'string') return []
-    return getThinWaistAddresses(this.#address, bound.port)
+    const bound = this.#port?.address
+    return bound === undefined ? [] : getThinWaistAddresses(this.#address, bound.port)
   }
 
   updateAnnounceAddrs(): void {}
 
-  /** Closes the port and every connection that came through it. */
+  /**
+   * Closes the port and every connection that came through it. Where newcomers can wait in the port for whoever serves it
+   * next, those who were accepted may finish what they came for: a Go client whose dial fails may never come back, while one
+   * that is cut later dials again.
+   */
   async close(): Promise<void> {
-    const closed = new Promise<void>((resolve) => {
-      if (this.#server.listening) this.#server.close(() => resolve())
-      else resolve()
-    })
+    this.#port?.close()
+    if (this.#port?.outlivesUs === true && !this.#ended) {
+      await new Promise<void>((resolve) => this.#parts.clock.after(lastWordsMs, resolve))
+    }
+    this.#ended = true
     const leaving = new ConnectionEnd('closed', 'this node is closing')
     for (const handshake of this.#handshakes.keys()) handshake.abort(leaving)
     for (const connection of this.#connections) connection.abort(leaving)
-    await closed
+  }
+
+  onError(error: Error): void {
+    this.#parts.router.log.error('the listener failed - %e', error)
+    this.safeDispatchEvent('error', { detail: error })
+  }
+
+  onClose(): void {
+    this.safeDispatchEvent('close')
   }
 
   /** As little as can be: thousands may have to be accepted before anything else is done. */
-  #onSocket(socket: Socket): void {
+  onSocket(socket: Socket): void {
     socket.on('error', ignore)
     if (this.#parts.admission().acceptIncomingConnection()) this.#arrived.wait(socket)
     else socket.destroy()
@@ -143,7 +147,7 @@ export class LeanListener
 
   #begin(socket: Socket): void {
     const remote = remoteEndpoint(socket)
-    if (remote === undefined || !this.#server.listening) {
+    if (remote === undefined || this.#ended) {
       socket.destroy()
       this.#parts.admission().afterUpgradeInbound()
       return

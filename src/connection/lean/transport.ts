@@ -18,6 +18,7 @@ import type { ByteProtocol } from '../byte-stream.ts'
 import type { Endings } from '../endings.ts'
 import type { Credentials } from './credentials.ts'
 import { type Admission, LeanListener, type ListenerParts, type Watch } from './listener.ts'
+import type { Ports } from './ports.ts'
 import { StreamRouter } from './stream-router.ts'
 
 export interface LeanComponents extends TCPComponents {
@@ -30,6 +31,9 @@ export interface LeanComponents extends TCPComponents {
 
 export interface LeanParts {
   readonly clock: Clock
+  /** Told of each listener that is made, one for each listen address. */
+  readonly onListener: (listener: LeanListener) => void
+  readonly ports: Ports
   readonly credentials: () => Credentials
   readonly admission: () => Admission
   readonly watch: Watch
@@ -47,12 +51,14 @@ export function leanTcp(parts: LeanParts): (components: LeanComponents) => Trans
 class LeanTcp implements Transport {
   readonly #stock: Transport
   readonly #listenerParts: ListenerParts
+  readonly #onListener: LeanParts['onListener']
 
   constructor(components: LeanComponents, parts: LeanParts) {
     const { events, registrar, peerId } = components
     const { protocols, clock } = parts
     const log = components.logger.forComponent('powerloom:connection')
     this.#stock = tcp()(components)
+    this.#onListener = parts.onListener
     let connections = 0
     this.#listenerParts = {
       ...parts,
@@ -72,7 +78,9 @@ class LeanTcp implements Transport {
 
   /** The library's upgrader is not needed: a listener makes its connections itself. */
   createListener(_options: CreateListenerOptions): Listener {
-    return new LeanListener(this.#listenerParts)
+    const listener = new LeanListener(this.#listenerParts)
+    this.#onListener(listener)
+    return listener
   }
 
   listenFilter(addresses: Multiaddr[]): Multiaddr[] {

@@ -17,6 +17,7 @@ import { Endings } from '../../../src/connection/endings.ts'
 import type { LeanConnection } from '../../../src/connection/lean/connection.ts'
 import { CurrentCredentials } from '../../../src/connection/lean/credentials.ts'
 import { LeanListener } from '../../../src/connection/lean/listener.ts'
+import { Ports } from '../../../src/connection/lean/ports.ts'
 import { StreamRouter } from '../../../src/connection/lean/stream-router.ts'
 import { Liveness } from '../../../src/host/liveness.ts'
 import { SimulatedClock } from '../../support/clock.ts'
@@ -72,7 +73,7 @@ export class LeanBench {
     afterUpgradeInbound: () => void this.admission.finished++
   }
 
-  constructor() {
+  constructor(ports = new Ports()) {
     const { clock, registrar, protocols, events, failures, endings, liveness, admission } = this
     const log = Object.assign(defaultLogger().forComponent('test'), {
       error: (text: string, ...facts: unknown[]) => void this.errors.push([text, ...facts].join(' '))
@@ -88,6 +89,7 @@ export class LeanBench {
       router: this.router,
       watch: liveness,
       clock,
+      ports,
       failures,
       endings
     })
@@ -95,8 +97,8 @@ export class LeanBench {
     events.addEventListener('connection:close', ({ detail }) => this.closed.push(detail as LeanConnection))
   }
 
-  static async start(address = '/ip4/127.0.0.1/tcp/0'): Promise<LeanBench> {
-    const bench = new LeanBench()
+  static async start(address = '/ip4/127.0.0.1/tcp/0', ports?: Ports): Promise<LeanBench> {
+    const bench = new LeanBench(ports)
     running.push(bench)
     await bench.listener.listen(multiaddr(address))
     return bench
