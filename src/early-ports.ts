@@ -7,7 +7,7 @@ import { forgetPassedSockets, passedSockets } from './host/activation.ts'
  * The ports of the node that is about to start: those that were passed to this process, or else its own, open from now
  * on. A command that is no node, and settings that are wrong, open none: commands.ts deals with them.
  *
- * @throws RangeError when sockets were passed in a way that cannot be read
+ * @throws ConfigError when sockets were passed in a way that cannot be read
  */
 export async function earlyPorts(argv: readonly string[], environment: NodeJS.ProcessEnv): Promise<Ports> {
   const ports = new Ports(passedSockets(environment, process.pid))

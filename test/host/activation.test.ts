@@ -33,7 +33,7 @@ describe('passedSockets', () => {
   })
 
   it.each(['-1', '65', '9999', 'one', '', '1.5', '0x1', ' 1'])('refuses LISTEN_FDS=%j', (count) => {
-    expect(() => given(count)).toThrow(`LISTEN_FDS="${count}"`)
+    expect(() => given(count)).toThrow(`LISTEN_FDS=${count}: it is no number of sockets from 0 to 64`)
   })
 
   it('gives as many as were passed, each once, whatever the names', () => {

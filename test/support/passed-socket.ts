@@ -3,13 +3,14 @@ import { type ChildProcess, spawn } from 'node:child_process'
 interface RawHandle {
   readonly fd: number
   bind(address: string, port: number): number
+  bind6(address: string, port: number, flags: number): number
   getsockname(out: { port?: number }): number
   close(): void
 }
 
 interface TcpBinding {
   readonly TCP: new (type: number) => RawHandle
-  readonly constants: { readonly SERVER: number }
+  readonly constants: { readonly SERVER: number; readonly UV_TCP_IPV6ONLY: number }
 }
 
 /**
@@ -24,7 +25,9 @@ export class HeldSocket {
     const { binding } = process as unknown as { binding(name: 'tcp_wrap'): TcpBinding }
     const { TCP, constants } = binding.call(process, 'tcp_wrap')
     this.#handle = new TCP(constants.SERVER)
-    const code = this.#handle.bind(address, port)
+    const code = address.includes(':')
+      ? this.#handle.bind6(address, port, constants.UV_TCP_IPV6ONLY)
+      : this.#handle.bind(address, port)
     if (code !== 0) throw new Error(`cannot bind ${address} port ${port}: ${code}`)
     const bound: { port?: number } = {}
     this.#handle.getsockname(bound)

@@ -1,0 +1,92 @@
+import { connect } from 'node:net'
+import { afterEach, describe, expect, it } from 'vitest'
+import { lastWordsMs } from '../../../src/connection/lean/listener.ts'
+import { Ports } from '../../../src/connection/lean/ports.ts'
+import { HeldSocket } from '../../support/passed-socket.ts'
+import { freePort } from '../../support/port.ts'
+import { LeanBench, stopAll } from './bench.ts'
+import { noiseHalfway, RawClient, yamuxClient } from './raw-client.ts'
+
+/** Listeners on a passed socket wait for their clock when they close. */
+const closing: Array<() => Promise<void>> = []
+afterEach(async () => {
+  for (const close of closing.splice(0)) await close()
+  await stopAll()
+})
+
+async function onPassedSocket(): Promise<LeanBench> {
+  const held = new HeldSocket()
+  const ports = new Ports([{ fd: held.fd, name: 'test' }])
+  await ports.adopt(['127.0.0.1'], held.port)
+  const bench = await LeanBench.start(`/ip4/127.0.0.1/tcp/${held.port}`, ports)
+  closing.push(async () => {
+    const closed = bench.listener.close()
+    bench.clock.advance(lastWordsMs)
+    await closed
+  })
+  return bench
+}
+
+describe('a listener on a port that was open before', () => {
+  it('serves those who came first', async () => {
+    const port = await freePort()
+    const ports = new Ports()
+    await ports.openEarly(['127.0.0.1'], port)
+    const raw = RawClient.connect(port).then((client) => client.negotiated('/noise'))
+    const bench = await LeanBench.start(`/ip4/127.0.0.1/tcp/${port}`, ports)
+    await raw
+    expect(bench.listener.handshaking).toBe(1)
+  })
+})
+
+describe('close() of a port that ends with the process', () => {
+  it('cuts everybody at once', async () => {
+    const bench = await LeanBench.start()
+    const { raw } = await yamuxClient(bench.port)
+    const half = await noiseHalfway(bench.port)
+    await bench.connection()
+    await bench.listener.close()
+    await Promise.all([raw.closed, half.raw.closed])
+    await bench.expectNothingLeft()
+    expect(bench.failures.snapshot()).toEqual({ closed: 1 })
+  })
+})
+
+describe('close() of a port that outlives the process', () => {
+  it('lets who was accepted finish the handshake, then cuts everybody', async () => {
+    const bench = await onPassedSocket()
+    const half = await noiseHalfway(bench.port)
+    const closed = bench.listener.close()
+    bench.clock.advance(lastWordsMs - 1)
+    half.raw.send(half.last())
+    await bench.connection()
+    expect(bench.closed).toEqual([])
+    bench.clock.advance(1)
+    await closed
+    await half.raw.closed
+    await bench.expectNothingLeft()
+    expect([bench.failures.snapshot(), bench.endings.snapshot()]).toEqual([{}, { closed: 1 }])
+  })
+
+  it('cuts a handshake that takes longer', async () => {
+    const bench = await onPassedSocket()
+    const half = await noiseHalfway(bench.port)
+    const closed = bench.listener.close()
+    bench.clock.advance(lastWordsMs)
+    await closed
+    await half.raw.closed
+    expect(bench.failures.snapshot()).toEqual({ closed: 1 })
+  })
+
+  it('accepts nobody from the beginning', async () => {
+    const bench = await onPassedSocket()
+    const { port } = bench
+    const closed = bench.listener.close()
+    // the only descriptor of the socket was closed, so nobody can wait in it here: test/process/activation.test.ts
+    const late = connect(port, '127.0.0.1')
+    await new Promise((resolve) => late.once('error', resolve))
+    expect(bench.admission.accepted).toBe(0)
+    bench.clock.advance(lastWordsMs)
+    await closed
+  })
+})
