@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, it } from 'vitest'
-import { HeldSocket, spawnWith } from '../support/passed-socket.ts'
+import { HeldSocket, passing } from '../support/passed-socket.ts'
 import { freePort } from '../support/port.ts'
 
 const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
@@ -26,9 +26,16 @@ class Node {
   output = ''
 
   constructor(fds: readonly number[], env: Record<string, string>) {
-    const cwd = mkdtempSync(join(tmpdir(), 'activation-'))
-    const base = { PATH: process.env.PATH, LISTEN_ADDRESS: '127.0.0.1' }
-    this.child = spawnWith(fds, { command: process.execPath, args: [main], cwd, env: { ...base, ...env } })
+    const { command, args, ...launch } = passing(fds, {
+      command: process.execPath,
+      args: [main],
+      env: { LISTEN_ADDRESS: '127.0.0.1', ...env }
+    })
+    this.child = spawn(command, args, {
+      cwd: mkdtempSync(join(tmpdir(), 'activation-')),
+      env: launch.env,
+      stdio: ['ignore', 'pipe', 'pipe', ...launch.fds]
+    })
     children.push(this.child)
     for (const stream of [this.child.stdout, this.child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => {

@@ -1,5 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-
 interface RawHandle {
   readonly fd: number
   bind(address: string, port: number): number
@@ -46,16 +44,17 @@ export class HeldSocket {
 export interface Launch {
   readonly command: string
   readonly args: readonly string[]
-  readonly env: Record<string, string | undefined>
-  readonly cwd: string
+  readonly env: Readonly<Record<string, string>>
 }
 
-/** Starts a process as systemd does, with sockets from descriptor 3 on; `fds` may be of anything. */
-export function spawnWith(fds: readonly number[], { command, args, env, cwd }: Launch): ChildProcess {
-  // LISTEN_PID is the process that exec leaves, and only the shell knows it
-  return spawn('/bin/sh', ['-c', 'LISTEN_PID=$$ exec "$0" "$@"', command, ...args], {
-    cwd,
+/** The same process as systemd starts it: with these sockets from descriptor 3 on, and told so. */
+export function passing(fds: readonly number[], { command, args, env }: Launch): Launch & { fds: readonly number[] } {
+  if (fds.length === 0) return { command, args, env, fds }
+  return {
+    command: '/bin/sh',
+    // LISTEN_PID is the process that exec leaves, and only the shell knows it
+    args: ['-c', 'LISTEN_PID=$$ exec "$0" "$@"', command, ...args],
     env: { ...env, LISTEN_FDS: String(fds.length), LISTEN_FDNAMES: fds.map((_, i) => `socket${i}`).join(':') },
-    stdio: ['ignore', 'pipe', 'pipe', ...fds]
-  })
+    fds
+  }
 }

@@ -38,14 +38,15 @@ export class Daemon {
     command: string,
     args: readonly string[],
     env: Record<string, string>,
-    channel: readonly 'ipc'[] = []
+    /** From descriptor 3 on. */
+    more: ReadonlyArray<'ipc' | number> = []
   ): Promise<Daemon> {
     const directory = await mkdtemp(join(tmpdir(), 'powerloom-bootstrap-node-'))
     const inherited = { PATH: process.env.PATH, HOME: process.env.HOME, TMPDIR: process.env.TMPDIR }
     const child = spawn(command, args, {
       cwd: directory,
       env: { ...inherited, ...env },
-      stdio: ['ignore', 'pipe', 'pipe', ...channel]
+      stdio: ['ignore', 'pipe', 'pipe', ...more]
     })
     return new Daemon(child, directory)
   }

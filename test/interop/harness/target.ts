@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
+import { type HeldSocket, passing } from '../../support/passed-socket.ts'
 import { Daemon } from './daemon.ts'
 import { goBinaries } from './go.ts'
 import { privateKeyOf } from './identity.ts'
@@ -28,6 +29,8 @@ export interface Place {
   readonly port: number
   /** The text of which its identity is made. */
   readonly identity: string
+  /** Bound to the port, and passed to the node as systemd does; ours only. */
+  readonly socket?: HeldSocket
 }
 
 /** The node under test, on 127.0.0.1, ready to be dialed; without a place on a free port and with a new identity. */
@@ -70,12 +73,17 @@ async function startOurs(env: Record<string, string>, place: Place | undefined):
     throw new Error('dist/main.js is missing: run `npm run build` first')
   }
   const port = place?.port ?? (await freePort())
-  const daemon = await Daemon.start(process.execPath, [mainFile, '--port', String(port)], {
-    LISTEN_ADDRESS: '127.0.0.1',
-    LOG_LEVEL: 'debug',
-    ...(place === undefined ? {} : { PRIVATE_KEY: privateKeyOf(place.identity) }),
-    ...env
+  const launch = passing(place?.socket === undefined ? [] : [place.socket.fd], {
+    command: process.execPath,
+    args: [mainFile, '--port', String(port)],
+    env: {
+      LISTEN_ADDRESS: '127.0.0.1',
+      LOG_LEVEL: 'debug',
+      ...(place === undefined ? {} : { PRIVATE_KEY: privateKeyOf(place.identity) }),
+      ...env
+    }
   })
+  const daemon = await Daemon.start(launch.command, launch.args, launch.env, launch.fds)
   return ready(daemon, async () => {
     const [, id] = await daemon.line(/Libp2p host created with ID: (\w+), listening on:/, READY_MS)
     await daemon.line(new RegExp(`Bootstrap node started\\. ID: ${id}`), READY_MS)

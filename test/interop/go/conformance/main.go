@@ -47,6 +47,7 @@ var cases = []testCase{
 	{"filled", "a node itself holds the records of a key", runFilled},
 	{"load", "clients poll the providers of a few keys", runLoad},
 	{"burst", "many clients dial at once", runBurst},
+	{"restart", "clients search once a second until SIGTERM, whatever becomes of the node", runRestart},
 	{"hostile-handshake", "connections that fall silent on the way to a stream", runHostileHandshake},
 	{"hostile-streams", "thousands of streams on one connection", runHostileStreams},
 	{"hostile-subscriptions", "subscriptions to a hundred thousand topics", runHostileSubscriptions},
@@ -90,16 +91,16 @@ func parse(args []string) (*env, time.Duration) {
 	flags.StringVar(&e.publicIP, "public-ip", "", "announce: the PUBLIC_IP of the node")
 	flags.DurationVar(&e.idle, "idle", 65*time.Second, "idle: how long a connection stays without traffic")
 	flags.DurationVar(&e.streamIdle, "stream-idle", 57*time.Second, "idle: how long a kad stream rests between two requests")
-	flags.IntVar(&e.clients, "clients", 40, "flap, load, burst: clients; federation: of each node")
-	flags.IntVar(&e.batch, "batch", 4, "flap, load, burst, federation: clients that join at once")
+	flags.IntVar(&e.clients, "clients", 40, "flap, load, burst, restart: clients; federation: of each node")
+	flags.IntVar(&e.batch, "batch", 4, "flap, load, burst, federation, restart: clients that join at once")
 	flags.DurationVar(&e.watch, "watch", 10*time.Second, "flap, burst: how long the clients watch the node after joining")
 	flags.IntVar(&e.perAddress, "per-address", 8, "relay-refused: reservations that one address may hold")
 	also := flags.String("also", "", "federation: multiaddrs of the other nodes, with commas")
 	flags.DurationVar(&e.advertiseEvery, "advertise-every", 5*time.Minute, "federation: how often a client renews its record")
 	flags.DurationVar(&e.pollEvery, "poll-every", time.Second, "federation: how often a client looks for the others")
 	flags.IntVar(&e.want, "want", 1, "filled: providers that there are")
-	flags.StringVar(&e.rendezvous, "rendezvous", "interop", "provide, find, federation, newcomer, filled: the string whose key it is; load: what its keys begin with")
-	flags.IntVar(&e.keys, "keys", 6, "load: keys that the clients share")
+	flags.StringVar(&e.rendezvous, "rendezvous", "interop", "provide, find, federation, newcomer, filled: the string whose key it is; load, restart: what its keys begin with")
+	flags.IntVar(&e.keys, "keys", 6, "load, restart: keys that the clients share")
 	flags.Float64Var(&e.rate, "rate", 320, "load: requests a second, of all clients together")
 	flags.DurationVar(&e.lasting, "for", time.Minute, "load: how long, unless SIGTERM comes first")
 	_ = flags.Parse(args)
