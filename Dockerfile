@@ -25,8 +25,8 @@ LABEL org.opencontainers.image.title="PowerLoom bootstrap node" \
       org.opencontainers.image.vendor="PowerLoom"
 ENV NODE_ENV=production
 WORKDIR /app
-# the one place the node may write to; a named volume mounted here takes over the owner
-RUN mkdir logs && chown 1000:1000 logs
+# the two places the node may write to; a named volume mounted here takes over the owner
+RUN mkdir logs data && chown 1000:1000 logs data
 COPY --from=packages /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 COPY package.json LICENSE LICENSE-APACHE LICENSE-MIT ./

@@ -11,7 +11,7 @@ case "${1-}" in
     cat <<'USAGE'
 Usage: ./stop.sh
 
-Stops and removes the node's container; ./logs stays.
+Stops and removes the node's container; ./logs and the volume with its state stay.
 
 Exit code: 0 stopped, 2 bad arguments, 127 compose is not installed, otherwise that of compose.
 USAGE

@@ -103,6 +103,7 @@ export class BootstrapNode {
       logger.info(`Gossipsub parameter hash: ${parameterHash(meshParameters)} (bootstrap node)`)
       logger.info(`Bootstrap node started. ID: ${identity.peerId}`)
       logger.info(`Listening on addresses: ${addresses}`)
+      if (parts.ports?.arePassed === true) logger.info('The sockets were passed to this process, and outlive it')
       return node
     } catch (cause) {
       abort.abort()

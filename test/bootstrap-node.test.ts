@@ -252,7 +252,7 @@ describe('DATA_DIR', () => {
 })
 
 describe('close()', () => {
-  it('goes in order: listeners, DHT, gossipsub, host', async () => {
+  it('goes in order: ports, listeners, DHT, gossipsub, host', async () => {
     const closed: string[] = []
     const watched: typeof createHost = async (...args) => {
       const host = await createHost(...args)
@@ -274,11 +274,15 @@ describe('close()', () => {
         if (!closed.includes('listeners')) closed.push('listeners')
         off(...event)
       }
-      return host
+      const closePorts = async () => {
+        closed.push('ports')
+        await host.closePorts()
+      }
+      return { ...host, closePorts }
     }
     const node = await start({ createHost: watched })
     await node.close()
-    expect(closed).toEqual(['listeners', 'DHT', 'gossipsub', 'host'])
+    expect(closed).toEqual(['ports', 'listeners', 'DHT', 'gossipsub', 'host'])
   })
 
   it('is idempotent, frees the port and disconnects the peers', async () => {

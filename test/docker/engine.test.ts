@@ -55,11 +55,12 @@ describe.skipIf(!engine)('the image', () => {
     run('docker', ['run', '--rm', '--entrypoint', 'sh', ...options, image, '-c', script])
 
   it('holds the compiled node, its packages and the licences, and nothing else', () => {
-    const { stdout } = inside('ls -A /app; ls -A /app/logs')
+    const { stdout } = inside('ls -A /app; ls -A /app/logs; ls -A /app/data')
     expect(stdout.trim().split('\n')).toEqual([
       'LICENSE',
       'LICENSE-APACHE',
       'LICENSE-MIT',
+      'data',
       'dist',
       'logs',
       'node_modules',
@@ -95,10 +96,11 @@ describe.skipIf(!engine)('the image', () => {
     expect(stderr).toContain('Permission denied')
   })
 
-  it('gives a named volume for the logs to that user', () => {
-    const volume = `${image}-logs`
+  it.each(['logs', 'data'])('gives a named volume for the %s to that user, while all else is read-only', (name) => {
+    const volume = `${image}-${name}`
     try {
-      expect(inside('touch /app/logs/a && echo wrote', '--volume', `${volume}:/app/logs`).stdout).toBe('wrote\n')
+      const mounted = ['--read-only', '--volume', `${volume}:/app/${name}`]
+      expect(inside(`touch /app/${name}/a && echo wrote`, ...mounted).stdout).toBe('wrote\n')
     } finally {
       run('docker', ['volume', 'rm', volume])
     }

@@ -86,6 +86,7 @@ describe('socket activation', () => {
     const six = new HeldSocket('::1', four.port)
     const env = { BOOTSTRAP_PORT: String(four.port), LISTEN_ADDRESS: '::1,127.0.0.1' }
     const node = await new Node([four.fd, six.fd], env).started()
+    expect(node.output).toContain('The sockets were passed to this process, and outlive it')
     expect(node.output).toContain(`/ip6/::1/tcp/${four.port} /ip4/127.0.0.1/tcp/${four.port}`)
     four.close()
     six.close()
