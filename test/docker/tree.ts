@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 export const root = join(import.meta.dirname, '..', '..')
 
-export const scripts = ['start.sh', 'stop.sh', 'build-docker.sh', 'scripts/compose.sh']
+export const scripts = ['start.sh', 'stop.sh', 'build-docker.sh', 'deploy/restart-docker.sh', 'scripts/compose.sh']
 
 const parts = [
   ...['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json', 'src', 'scripts'],
