@@ -72,10 +72,7 @@ export class OpenPort {
   /** Hands over who waits, in the order in which they came, and whoever comes. To be called once. */
   serve(owner: PortOwner): void {
     this.#owner = owner
-    for (const socket of this.#waiting.splice(0)) {
-      socket.off('error', ignore)
-      owner.onSocket(socket)
-    }
+    for (const socket of this.#waiting.splice(0)) owner.onSocket(socket)
   }
 
   /** Nobody is accepted any more; settles at once, while those who were accepted stay. */
@@ -87,7 +84,8 @@ export class OpenPort {
   #onSocket(socket: Socket): void {
     if (this.#owner !== undefined) this.#owner.onSocket(socket)
     else if (this.#waiting.length >= this.#most) socket.destroy()
-    else this.#waiting.push(socket.on('error', ignore))
+    // what is not read has no errors
+    else this.#waiting.push(socket)
   }
 }
 
@@ -95,6 +93,3 @@ export class OpenPort {
 function plain(ip: string): string {
   return new SocketAddress({ address: ip, family: ip.includes(':') ? 'ipv6' : 'ipv4' }).address
 }
-
-/** The errors of a socket that waits concern nobody yet. */
-function ignore(): void {}

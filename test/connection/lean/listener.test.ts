@@ -52,6 +52,20 @@ describe('close() of a port that ends with the process', () => {
   })
 })
 
+it('close() forgets who has come and not begun', async () => {
+  const bench = await LeanBench.start()
+  const { admission, listener, port } = bench
+  const accept = admission.acceptIncomingConnection
+  admission.acceptIncomingConnection = () => {
+    void listener.close()
+    return accept()
+  }
+  const raw = await RawClient.connect(port)
+  await raw.closed
+  await bench.expectNothingLeft()
+  expect(bench.failures.snapshot()).toEqual({})
+})
+
 describe('close() of a port that outlives the process', () => {
   it('lets who was accepted finish the handshake, then cuts everybody', async () => {
     const bench = await onPassedSocket()
