@@ -235,7 +235,7 @@ describe('stopping', () => {
   it('is over within 10 s when a library hangs, and says which step', async () => {
     const node = await run(['--port', String(await freePort())], {}, hanging()).started()
     expect(await node.stop()).toBe(0)
-    expect(node.stdout).toMatch(/ERROR: Error during shutdown: host did not close within 4000 ms/)
+    expect(node.stdout).toMatch(/ERROR: Error during shutdown: port did not close within 1000 ms/)
   })
 
   it.each([

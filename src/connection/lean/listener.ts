@@ -119,7 +119,7 @@ export class LeanListener
    * that is cut later dials again.
    */
   async close(): Promise<void> {
-    this.#port?.close()
+    const closed = this.#port?.close()
     if (this.#port?.outlivesUs === true && !this.#ended) {
       await new Promise<void>((resolve) => this.#parts.clock.after(lastWordsMs, resolve))
     }
@@ -127,6 +127,7 @@ export class LeanListener
     const leaving = new ConnectionEnd('closed', 'this node is closing')
     for (const handshake of this.#handshakes.keys()) handshake.abort(leaving)
     for (const connection of this.#connections) connection.abort(leaving)
+    await closed
   }
 
   onError(error: Error): void {

@@ -75,10 +75,13 @@ export class OpenPort {
     for (const socket of this.#waiting.splice(0)) owner.onSocket(socket)
   }
 
-  /** Nobody is accepted any more; settles at once, while those who were accepted stay. */
-  close(): void {
-    if (this.listening) this.#server.close()
+  /** Nobody is accepted from now on; settles once everybody who was accepted has gone. */
+  close(): Promise<void> {
     for (const socket of this.#waiting.splice(0)) socket.destroy()
+    return new Promise((resolve) => {
+      if (this.listening) this.#server.close(() => resolve())
+      else resolve()
+    })
   }
 
   #onSocket(socket: Socket): void {

@@ -62,6 +62,6 @@ export class Ports {
 
   /** Closes those that no listener has taken. */
   close(): void {
-    for (const opened of this.#open.splice(0)) opened.close()
+    for (const opened of this.#open.splice(0)) void opened.close()
   }
 }

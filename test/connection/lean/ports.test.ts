@@ -13,6 +13,8 @@ afterEach(() => {
   for (const thing of opened.splice(0)) thing.close()
 })
 const host = '127.0.0.1'
+/** Where nobody else on this machine is likely to have the same port. */
+const other = '127.0.93.7'
 
 function ports(...sockets: HeldSocket[]): Ports {
   const made = new Ports(sockets.map(({ fd }) => ({ fd, name: 'test' })))
@@ -32,13 +34,13 @@ describe('Ports', () => {
   })
 
   it('leaves an early port that is taken to the listener', async () => {
-    const other = await OpenPort.open({ host, port: 0 })
-    opened.push(other)
-    const port = other.address?.port ?? 0
+    const taken = await OpenPort.open({ host, port: 0 })
+    opened.push(taken)
+    const port = taken.address?.port ?? 0
     const early = ports()
-    await early.openEarly([host, '127.0.0.2'], port)
+    await early.openEarly([host, other], port)
     await expect(early.open(host, port)).rejects.toMatchObject({ code: 'EADDRINUSE' })
-    opened.push(await early.open('127.0.0.2', port))
+    opened.push(await early.open(other, port))
   })
 
   it('closes what nobody took', async () => {
@@ -51,11 +53,11 @@ describe('Ports', () => {
 
   it('gives each listener the socket of its address, and opens none early', async () => {
     const first = new HeldSocket(host)
-    const second = new HeldSocket('127.0.0.2', first.port)
+    const second = new HeldSocket(other, first.port)
     const passed = ports(first, second)
     await passed.openEarly([host], first.port)
-    await passed.adopt(['127.0.0.2', host], first.port)
-    for (const address of [host, '127.0.0.2']) {
+    await passed.adopt([other, host], first.port)
+    for (const address of [host, other]) {
       const port = await passed.open(address, first.port)
       opened.push(port)
       expect([port.isAt(address, first.port), port.outlivesUs]).toEqual([true, true])
@@ -65,8 +67,8 @@ describe('Ports', () => {
   it('opens itself what was not passed', async () => {
     const held = new HeldSocket(host)
     const passed = ports(held)
-    await passed.adopt([host, '127.0.0.2'], held.port)
-    const port = await passed.open('127.0.0.2', held.port)
+    await passed.adopt([host, other], held.port)
+    const port = await passed.open(other, held.port)
     opened.push(port)
     expect(port.outlivesUs).toBe(false)
   })
@@ -76,8 +78,8 @@ describe('Ports', () => {
     const what = `listens on 127.0.0.1 port ${held.port}`
     const refused = { code: 'ERR_PASSED_SOCKET', facts: { name: 'test', what } }
     await expect(ports(held).adopt(['0.0.0.0'], held.port)).rejects.toMatchObject(refused)
-    const other = new HeldSocket(host)
-    await expect(ports(other).adopt([host], other.port + 1)).rejects.toMatchObject({ code: 'ERR_PASSED_SOCKET' })
+    const next = new HeldSocket(host)
+    await expect(ports(next).adopt([host], next.port + 1)).rejects.toMatchObject({ code: 'ERR_PASSED_SOCKET' })
   })
 
   it('refuses what is no socket, and a socket that is not of TCP', async () => {
