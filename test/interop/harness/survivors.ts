@@ -28,7 +28,9 @@ export class Survivors {
   }
 
   static async join(target: Target, clients: number, offer: Offer = 'tls,noise'): Promise<Survivors> {
-    const flags = ['-clients', String(clients), '-batch', '20', '-rendezvous', 'survivors', '-keys', '4']
+    // Go's search stops at 100 providers
+    const keys = Math.max(4, Math.ceil(clients / 50))
+    const flags = ['-clients', String(clients), '-batch', '20', '-rendezvous', 'survivors', '-keys', String(keys)]
     return new Survivors(await stand('restart', target, offer, [...flags, '-timeout', '10m']))
   }
 
