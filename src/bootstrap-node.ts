@@ -39,14 +39,14 @@ export interface NodeParts {
  * timer of the deadline is what ends a hung close, and does not keep the process alive: see commands.ts.
  */
 const closeWithinMs = {
-  recovery: 300,
+  recovery: 800,
   federation: 300,
   port: 1_000,
   background: 300,
   listeners: 300,
   dht: 2_000,
   gossipsub: 2_000,
-  host: 2_800,
+  host: 2_300,
   state: 900
 } as const
 

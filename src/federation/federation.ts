@@ -114,6 +114,7 @@ export class Federation {
 /** Says what is wrong with the list and starts with the rest; the result stops it. */
 export function startFederation({ members, problems }: Membership, parts: FederationParts): () => void {
   for (const problem of problems) parts.logger.warn(problem)
+  if (members.length === 0) return () => {}
   const federation = new Federation(members, parts)
   federation.start()
   return () => federation.stop()

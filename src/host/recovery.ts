@@ -84,10 +84,12 @@ export class Recovery {
     this.#dialBack.start()
   }
 
-  /** Before connections are closed: who is connected now will be dialled back. */
-  stop(): void {
+  /** To be awaited before connections are closed: who is connected now will be dialled back. */
+  async stop(): Promise<void> {
     this.#memory?.stop()
     this.#dialBack?.stop()
+    // what waits is read from the contacts when it is written
+    await this.#state?.changes.flush()
   }
 }
 

@@ -17,4 +17,6 @@ export interface StateStore {
 export interface Changes {
   /** @param encode gives the value at the time of the write; undefined removes the entry */
   changed(key: string, encode: () => Uint8Array | undefined): void
+  /** Tries to write now what has changed so far; settles when that is over, whatever came of it. */
+  flush(): Promise<void>
 }

@@ -86,6 +86,15 @@ export class WriteBehind implements Changes {
     this.#schedule()
   }
 
+  async flush(): Promise<void> {
+    await this.#writing
+    if (this.#closed || this.#pending.size === 0) return
+    this.#cancel?.()
+    this.#cancel = undefined
+    this.#begin()
+    await this.#writing
+  }
+
   /**
    * Writes what is left, and takes no more.
    *
@@ -104,10 +113,14 @@ export class WriteBehind implements Changes {
     const waitMs = Math.min(everyMs * 2 ** Math.max(0, this.#failures - 1), maxBackoffMs)
     this.#cancel = this.#clock.after(waitMs, () => {
       this.#cancel = undefined
-      this.#writing = this.#writeAll().finally(() => {
-        this.#writing = undefined
-        if (this.#pending.size > 0 || this.#problem !== undefined) this.#schedule()
-      })
+      this.#begin()
+    })
+  }
+
+  #begin(): void {
+    this.#writing = this.#writeAll().finally(() => {
+      this.#writing = undefined
+      if (this.#pending.size > 0 || this.#problem !== undefined) this.#schedule()
     })
   }
 

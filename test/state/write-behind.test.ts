@@ -213,6 +213,25 @@ describe('a write that fails', () => {
 })
 
 describe('close()', () => {
+  it('are written at once when somebody asks, behind the write under way, and not again a second later', async () => {
+    const { store, changes, pass, clock } = writeBehind()
+    let open = () => {}
+    store.gate = new Promise((resolve) => {
+      open = resolve
+    })
+    changes.changed('a', () => text('1'))
+    await pass(1_000)
+    changes.changed('b', () => text('2'))
+    const flushed = changes.flush()
+    await settled()
+    expect(store.batches).toEqual([])
+    open()
+    await flushed
+    expect([store.batches, store.mostAtOnce, clock.pending]).toEqual([[['a'], ['b']], 1, 0])
+    await changes.flush()
+    expect(store.batches).toHaveLength(2)
+  })
+
   it('writes what is left, awaits the write under way, and takes nothing more', async () => {
     const { store, clock, changes, pass } = writeBehind()
     const gate = Promise.withResolvers<void>()

@@ -28,6 +28,10 @@ export class MemoryStore implements StateStore, Changes {
     this.#pending.set(key, encode)
   }
 
+  async flush(): Promise<void> {
+    this.settle()
+  }
+
   /** Writes what has changed. */
   settle(): void {
     const changes = new Map([...this.#pending].map(([key, encode]) => [key, encode()]))
