@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as rest } from 'node:timers/promises'
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { settings } from '../../src/config/settings.ts'
 import { HeldSocket } from '../support/passed-socket.ts'
 import { goBinaries } from './harness/go.ts'
 import { PortProbe } from './harness/port-probe.ts'
@@ -45,14 +44,12 @@ class Restarted {
 
   /** With all that it remembers. */
   static async start(): Promise<Restarted> {
-    const dataDir = await mkdtemp(join(tmpdir(), 'powerloom-restart-'))
-    leftovers.push(() => rm(dataDir, { recursive: true, force: true }))
-    return Restarted.#start({ port: await freePort(), identity }, { DATA_DIR: dataDir })
+    return Restarted.#start({ port: await freePort(), identity }, await remembering())
   }
 
-  /** On a socket that outlives it, remembering nothing, so that it dials nobody back. */
-  static activated(socket: HeldSocket): Promise<Restarted> {
-    return Restarted.#start({ port: socket.port, identity, socket }, {})
+  /** On a socket that outlives it; without memory it dials nobody back. */
+  static async activated(socket: HeldSocket, remembers: boolean): Promise<Restarted> {
+    return Restarted.#start({ port: socket.port, identity, socket }, remembers ? await remembering() : {})
   }
 
   static async #start(place: Place, more: Record<string, string>): Promise<Restarted> {
@@ -73,6 +70,12 @@ class Restarted {
     this.#down = false
     return Date.now()
   }
+}
+
+async function remembering(): Promise<Record<string, string>> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'powerloom-restart-'))
+  leftovers.push(() => rm(dataDir, { recursive: true, force: true }))
+  return { DATA_DIR: dataDir }
 }
 
 function report(what: string, facts: object): void {
@@ -110,30 +113,34 @@ describe.each(['SIGTERM', 'SIGKILL'] as const)('a restart by %s', (signal) => {
     const missing = newcomers.map(({ expected, got }) => expected.filter((id) => !got.includes(id)).length)
     report(signal, { ...closed, readyAfterMs, ...seen, providersThatANewcomerMissed: missing })
     skip(targetKind !== 'ours', ofGo)
-    skip(!('DATA_DIR' in settings), 'pending: this node does not remember records and peers yet')
     expect(missing).toEqual(missing.map(() => 0))
     expect(seen).toMatchObject({ lost: 0 })
     expect(seen.inTablesAfterMs).toBeLessThan(readyAfterMs + backWithinMs)
   })
 })
 
-test(`three restarts under socket activation are noticed by none of ${clients} clients`, async ({ skip }) => {
-  skip(targetKind !== 'ours', 'a node that takes sockets')
-  const socket = new HeldSocket()
-  leftovers.push(() => socket.close())
-  const node = await Restarted.activated(socket)
-  const survivors = await join20(node)
-  const probe = new PortProbe(node.port)
-  leftovers.push(() => void probe.stop())
-  const beganMs = Date.now()
-  for (const signal of ['SIGTERM', 'SIGKILL', 'SIGTERM'] as const) {
-    await node.again(signal)
-    await rest(settleMs)
-  }
-  const closed = probe.stop()
-  const seen = figures(await survivors.finish(), beganMs)
-  report('three restarts under socket activation', { ...closed, ...seen })
-  expect(closed.refused).toBe(0)
-  // and nobody's table ever lost the node
-  expect(seen).toMatchObject({ lost: 0, leftTheTable: 0 })
+describe.each([
+  ['without DATA_DIR', false],
+  ['with DATA_DIR', true]
+])('three restarts under socket activation, %s', (what, remembers) => {
+  test(`are noticed by none of ${clients} clients`, async ({ skip }) => {
+    skip(targetKind !== 'ours', 'a node that takes sockets')
+    const socket = new HeldSocket()
+    leftovers.push(() => socket.close())
+    const node = await Restarted.activated(socket, remembers)
+    const survivors = await join20(node)
+    const probe = new PortProbe(node.port)
+    leftovers.push(() => void probe.stop())
+    const beganMs = Date.now()
+    for (const signal of ['SIGTERM', 'SIGKILL', 'SIGTERM'] as const) {
+      await node.again(signal)
+      await rest(settleMs)
+    }
+    const closed = probe.stop()
+    const seen = figures(await survivors.finish(), beganMs)
+    report(`three restarts under socket activation, ${what}`, { ...closed, ...seen })
+    expect(closed.refused).toBe(0)
+    // and nobody's table ever lost the node
+    expect(seen).toMatchObject({ lost: 0, leftTheTable: 0 })
+  })
 })
