@@ -94,7 +94,7 @@ export class BootstrapNode {
       await steps.open('port', closeWithinMs.port, signal, listen, () => host.closePorts())
       await openFederation(steps, host, signal, logger, clock)
       // stopped before connections are closed: who is connected now will be dialled back
-      const dialBack = () => recovery.dialBack()
+      const dialBack = () => recovery.dialBack(host.newcomersWaiting, parts.ports?.arePassed === true)
       await steps.open('recovery', closeWithinMs.recovery, signal, dialBack, () => recovery.stop())
       node.#ownHandles = process.getActiveResourcesInfo().length
 

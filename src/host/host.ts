@@ -37,6 +37,8 @@ export interface Host {
   readonly endings: ConnectionStack['endings']
   /** Closes the ports and the inbound connections, while everything else goes on; nothing to do on the stock stack. */
   readonly closePorts: ConnectionStack['closePorts']
+  /** Accepted sockets whose handshake waits for its turn; not known on the stock stack. */
+  readonly newcomersWaiting: ConnectionStack['newcomersWaiting']
   readonly libp2p: Libp2p<HostServices>
   /** The other bootstrap nodes. */
   readonly membership: Membership
@@ -125,7 +127,8 @@ export async function createHost(config: Config, identity: Identity, parts: Host
   }
   const libp2p = await createLibp2p(options)
   missFast(libp2p.peerStore, (peer) => peers.hasPeer(peer))
-  return { libp2p, peers, membership, endings: stack.endings, closePorts: stack.closePorts }
+  const { endings, closePorts, newcomersWaiting } = stack
+  return { libp2p, peers, membership, endings, closePorts, newcomersWaiting }
 }
 
 /**

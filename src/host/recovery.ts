@@ -16,6 +16,9 @@ export interface State {
   readonly changes: Changes
 }
 
+/** Clients search once a second; a crowd of hundreds that was cut at once is back after some more. */
+const comeByThemselvesMs = 5_000
+
 /** What the process before knew, and who was connected to it: brought back before and after the node listens. */
 export class Recovery {
   readonly #libp2p: Libp2p<HostServices>
@@ -69,19 +72,25 @@ export class Recovery {
     this.#memory?.start(book)
   }
 
-  /** Begins to dial those who were connected; to be called when the node listens. */
-  dialBack(): void {
+  /**
+   * Begins to dial those who were connected; to be called when the node listens.
+   *
+   * @param newcomersWaiting how many come by themselves and are not served yet
+   * @param portWasOpen whether clients could wait in the port meanwhile: most are back before they have to be dialled
+   */
+  dialBack(newcomersWaiting: () => number, portWasOpen: boolean): void {
     const { connectionManager } = this.#libp2p.services
     this.#dialBack = new DialBack(this.#formerPeers, {
       ...this.#parts,
       own: ownEndpoints(this.#libp2p),
       isConnected: (peer) => connectionManager.index.isConnected(peer),
+      isBusy: () => newcomersWaiting() > 0,
       hasRoom: () => connectionManager.total < this.#highWater,
       dial: (address, signal) => connectionManager.openConnection(address, { signal }),
       onOver: (peer) => this.#memory?.peerChanged(peer)
     })
     this.#formerPeers = []
-    this.#dialBack.start()
+    this.#dialBack.start(portWasOpen ? comeByThemselvesMs : 0)
   }
 
   /** To be awaited before connections are closed: who is connected now will be dialled back. */

@@ -30,6 +30,8 @@ export interface ConnectionStack {
   readonly identifyAgain: (connection: Connection) => void
   /** Closes the ports and the inbound connections, before anything that serves them is stopped. */
   readonly closePorts: () => Promise<void>
+  /** Accepted sockets whose handshake waits for its turn; 0 on the stock stack. */
+  readonly newcomersWaiting: () => number
   /** Why handshakes have failed, and connections ended; not known on the stock stack. */
   readonly endings: { readonly handshakes: Endings; readonly connections: Endings } | undefined
 }
@@ -51,6 +53,7 @@ export function stockStack(): ConnectionStack {
     identifyAgain: () => {},
     // the libraries do so with the host
     closePorts: async () => {},
+    newcomersWaiting: () => 0,
     endings: undefined
   }
 }
@@ -92,6 +95,7 @@ export async function leanStack(privateKey: PrivateKey, parts: StackParts): Prom
       }
     },
     identifyAgain: (connection) => lean?.identify(connection),
+    newcomersWaiting: () => listeners.reduce((sum, listener) => sum + listener.waiting, 0),
     closePorts: async () => void (await Promise.all(listeners.map((listener) => listener.close()))),
     endings
   }

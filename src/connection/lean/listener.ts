@@ -97,6 +97,11 @@ export class LeanListener
     return this.#handshakes.size
   }
 
+  /** Sockets whose handshake waits for its turn. */
+  get waiting(): number {
+    return this.#arrived.waiting + this.#heavy.waiting
+  }
+
   /** @throws the socket's error, such as EADDRINUSE */
   async listen(address: Multiaddr): Promise<void> {
     this.#address = address

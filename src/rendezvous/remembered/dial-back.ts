@@ -25,6 +25,8 @@ export interface DialBackParts {
   readonly own: OwnEndpoints
   /** @param peer its key */
   readonly isConnected: (peer: string) => boolean
+  /** Whether peers that come by themselves wait to be served: they go first, and may well be the same. */
+  readonly isBusy: () => boolean
   /** Nobody has to leave for a peer that is dialled back. */
   readonly hasRoom: () => boolean
   /** @throws whatever; then there is no connection */
@@ -87,13 +89,16 @@ export class DialBack {
     return this.#inFlight.size
   }
 
-  start(): void {
+  /** @param afterMs for those who come by themselves */
+  start(afterMs: number): void {
     if (this.#waiting.length === 0) return
     const { clock, logger } = this.#parts
-    logger.info(`dialling back ${this.#waiting.length} peers that were connected before`)
-    this.#cancelEnd = clock.after(dialBackWithinMs, () => this.#end())
-    this.#cancelProgress = clock.after(progressIntervalMs, this.#sayProgress)
-    this.#goOn()
+    const when = afterMs === 0 ? '' : `, in ${afterMs / 1_000} s`
+    logger.info(`dialling back ${this.#waiting.length} peers that were connected before${when}`)
+    this.#cancelEnd = clock.after(afterMs + dialBackWithinMs, () => this.#end())
+    this.#cancelProgress = clock.after(afterMs + progressIntervalMs, this.#sayProgress)
+    if (afterMs === 0) this.#goOn()
+    else this.#cancelPause = clock.after(afterMs, this.#goOn)
   }
 
   /** Leaves those who have not been tried to the next process. */
@@ -107,9 +112,10 @@ export class DialBack {
 
   readonly #goOn = (): void => {
     this.#cancelPause()
+    const { clock, isBusy } = this.#parts
     for (let looked = 0; !this.#over && this.#inFlight.size < maxParallelDials; looked++) {
-      if (looked === peersInTurn || !this.#pace.isOpen(this.#parts.clock.now())) {
-        this.#cancelPause = this.#parts.clock.after(pauseMs, this.#goOn)
+      if (looked === peersInTurn || isBusy() || !this.#pace.isOpen(clock.now())) {
+        this.#cancelPause = clock.after(pauseMs, this.#goOn)
         return
       }
       const attempt = this.#waiting.pop() ?? this.#again.pop()

@@ -28,6 +28,7 @@ let connected: Set<string>
 let over: string[]
 let lines: string[]
 let hasRoom: boolean
+let busy: boolean
 
 const keyOf = (name: string) =>
   Buffer.concat([Buffer.from([0x12, 32]), createHash('sha256').update(name).digest()]).toString('latin1')
@@ -43,12 +44,13 @@ const flush = async () => {
   for (let i = 0; i < 10; i++) await Promise.resolve()
 }
 
-function dialBack(peers: readonly FormerPeer[]): DialBack {
+function dialBack(peers: readonly FormerPeer[], afterMs = 0): DialBack {
   const parts: DialBackParts = {
     clock,
     logger: pino({ level: 'info' }, { write: (line: string) => void lines.push(JSON.parse(line).msg) }),
     own: { ips: new Set(['127.0.0.1']), endpoints: [] },
     isConnected: (key) => connected.has(key),
+    isBusy: () => busy,
     hasRoom: () => hasRoom,
     dial: (address: Multiaddr, signal) => {
       return new Promise((resolve, reject) => {
@@ -61,7 +63,7 @@ function dialBack(peers: readonly FormerPeer[]): DialBack {
     onOver: (key) => over.push(key)
   }
   const made = new DialBack(peers, parts)
-  made.start()
+  made.start(afterMs)
   return made
 }
 
@@ -84,6 +86,7 @@ beforeEach(() => {
   over = []
   lines = []
   hasRoom = true
+  busy = false
 })
 
 it('dials the newest first, everybody, and says how it went', async () => {
@@ -188,6 +191,26 @@ it('dials a host that many only name a few times, and one that they came from as
   dialBack(named.map((each) => ({ ...each, remote: multiaddr('/ip4/192.0.2.1/tcp/5').bytes })))
   await pass(5_000, (dial) => dial.answer())
   expect(dials).toHaveLength(50)
+})
+
+it('waits for those who come by themselves, and dials the others then', () => {
+  dialBack(crowd(3), 5_000)
+  clock.advance(4_999)
+  expect(dials).toEqual([])
+  connected.add(keyOf('p0'))
+  clock.advance(1)
+  expect(dials.map(({ at }) => at)).toEqual(['10.0.0.1', '10.0.0.2'])
+  expect(lines[0]).toBe('dialling back 3 peers that were connected before, in 5 s')
+})
+
+it('dials nobody while others wait to be served', () => {
+  busy = true
+  dialBack(crowd(3))
+  clock.advance(1_000)
+  expect(dials).toEqual([])
+  busy = false
+  clock.advance(20)
+  expect(dials).toHaveLength(3)
 })
 
 it('closes nobody for one that it would dial', () => {
