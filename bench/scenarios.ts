@@ -41,13 +41,19 @@ export const scenarios: readonly Scenario[] = [
   { group: 'empty', name: 'start-up', run: startUp },
   { group: 'joins', name: 'joins over TLS', run: (bench, size) => joins(bench, size, 'Tls', 'tls') },
   { group: 'joins', name: 'joins over Noise', run: (bench, size) => joins(bench, size, 'Noise', 'noise') },
-  ...[500, 2_000, 5_000].map((peers) => ({
+  ...[
+    { peers: 500, suffix: 'Tls', sec: 'tls' },
+    { peers: 2_000, suffix: 'Tls', sec: 'tls' },
+    { peers: 5_000, suffix: 'Tls', sec: 'tls' },
+    { peers: 5_000, suffix: 'Noise', sec: 'noise' }
+  ].map(({ peers, suffix, sec }) => ({
     group: 'memory',
-    name: `memory of ${peers} connections`,
+    name: `${peers} connections over ${suffix === 'Tls' ? 'TLS' : 'Noise'}`,
     isRepetition: peers > 500,
-    run: (bench: Bench, size: Size) => memory(bench, size, peers)
+    run: (bench: Bench, size: Size) => memory(bench, size, peers, suffix, sec)
   })),
-  { group: 'idle', name: 'idle connections', run: idle },
+  { group: 'idle', name: 'idle connections over TLS', run: (bench, size) => idle(bench, size, 'Tls', 'tls') },
+  { group: 'idle', name: 'idle connections over Noise', run: (bench, size) => idle(bench, size, 'Noise', 'noise') },
   { group: 'rpc', name: 'GET_PROVIDERS, 27 providers', run: (bench, size) => getProviders(bench, size, 'get27', 6) },
   { group: 'rpc', name: 'GET_PROVIDERS, 160 providers', run: (bench, size) => getProviders(bench, size, 'get160', 1) },
   { group: 'rpc', name: 'GET_PROVIDERS at 320/s', run: latency },
@@ -81,25 +87,28 @@ async function joins({ load }: Bench, size: Size, suffix: 'Tls' | 'Noise', sec: 
 }
 
 /** The heap is read while the connections are held, after the RSS was. */
-async function memory(bench: Bench, size: Size, peers: number): Promise<Measured> {
+async function memory(bench: Bench, size: Size, peers: number, suffix: string, sec: string): Promise<Measured> {
   const { server, isOurs } = bench
   const n = size.peers(peers)
   const before = isOurs ? await measureMemory(server.daemon) : undefined
   let during: Promise<{ heapUsed: number; external: number }> | undefined
-  const flags = { n, sec: 'tls', settle: size.seconds(15), t: size.seconds(10) + 2, after: 0 }
+  const flags = { n, sec, settle: size.seconds(15), t: size.seconds(10) + 2, after: 0 }
   const facts = await bench.load('hold', flags, (line) => {
     if (isOurs && line.startsWith('holding')) during = measureMemory(server.daemon)
   })
   const after = await during
-  const rss = { [`rss${peers}`]: numberOf(facts, 'srv_rss_kB_per_conn') }
-  if (before === undefined || after === undefined) return rss
+  const measured = {
+    [`join${peers}${suffix}`]: numberOf(facts, 'srv_cpu_ms_per_join'),
+    [`rss${peers}${suffix}`]: numberOf(facts, 'srv_rss_kB_per_conn')
+  }
+  if (before === undefined || after === undefined) return measured
   const heapBytes = after.heapUsed + after.external - before.heapUsed - before.external
-  return { ...rss, [`heap${peers}`]: heapBytes / 1024 / n }
+  return { ...measured, [`heap${peers}${suffix}`]: heapBytes / 1024 / n }
 }
 
-async function idle({ load }: Bench, size: Size): Promise<Measured> {
-  const flags = { n: size.peers(1_000), settle: size.seconds(20), t: size.seconds(60), after: 0 }
-  return { idle: numberOf(await load('hold', flags), 'idle_cpu_pct_per_1000_conns') }
+async function idle({ load }: Bench, size: Size, suffix: string, sec: string): Promise<Measured> {
+  const flags = { n: size.peers(1_000), sec, settle: size.seconds(20), t: size.seconds(60), after: 0 }
+  return { [`idle${suffix}`]: numberOf(await load('hold', flags), 'idle_cpu_pct_per_1000_conns') }
 }
 
 /** 160 peers, each providing one of the keys. */

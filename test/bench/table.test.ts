@@ -7,7 +7,7 @@ import { comparisonTable, ratios } from '../../bench/table.ts'
 
 const medians = {
   Go: { joinTls: 1.5, findNodeRate: 20_000, leaveTls: 0 },
-  ours: { joinTls: 3, findNodeRate: 10_000, leaveTls: 0.5, heap500: 12.34 }
+  ours: { joinTls: 3, findNodeRate: 10_000, leaveTls: 0.5, heap500Tls: 12.34 }
 }
 
 const about: Circumstances = {
@@ -28,12 +28,12 @@ describe('the table', () => {
   const row = (label: string, unit: string) => lines.map(cells).find((row) => row[1] === label && row[2] === unit)
 
   it('has a ratio that grows with the cost, for rates too', () => {
-    expect(row('join, TLS', 'ms CPU')?.slice(3, 6)).toEqual(['1.50', '3.00', '2.00'])
+    expect(row('join, TLS, 2,000', 'ms CPU')?.slice(3, 6)).toEqual(['1.50', '3.00', '2.00'])
     expect(row('FIND_NODE', 'answers/s')?.slice(3, 6)).toEqual(['20,000', '10,000', '2.00'])
   })
 
   it('says nothing where nothing was measured, and makes no ratio of 0', () => {
-    expect(row('heap a connection after GC, 500', 'KB')?.slice(3, 6)).toEqual(['–', '12.3', '–'])
+    expect(row('heap a connection after GC, TLS, 500', 'KB')?.slice(3, 6)).toEqual(['–', '12.3', '–'])
     expect(row('disconnect, TLS', 'ms CPU')?.slice(3, 6)).toEqual(['0.00', '0.50', '–'])
     expect(lines).toHaveLength(2 + 4)
   })
@@ -57,5 +57,5 @@ it('draws a bar for each ratio', async () => {
   const svg = await ratioChart(all)
   expect(svg).toMatch(/^<svg /)
   expect(svg.match(/aria-roledescription="bar"/g)).toHaveLength(2)
-  expect(svg).toContain('join, TLS (ms CPU)')
+  expect(svg).toContain('join, TLS, 2,000 (ms CPU)')
 })
