@@ -38,12 +38,14 @@ function all(printed: string, name: string): string[] {
 }
 
 describe.skipIf(!hasCompose)('the compose file of three nodes', () => {
-  it('gives each a key and a port of its own, and all the same list, with themselves in it', () => {
+  it('gives each a key, a port and a volume of its own, and all the same list, with themselves in it', () => {
     const { code, stdout, stderr } = config(env)
     expect([code, stderr]).toEqual([0, ''])
     expect(all(stdout, 'PRIVATE_KEY')).toEqual(keys)
     expect(all(stdout, 'BOOTSTRAP_PORT')).toEqual(['4001', '4002', '4003'])
     expect(all(stdout, 'published').map(Number)).toEqual([4001, 4002, 4003])
+    expect(all(stdout, 'DATA_DIR')).toEqual(keys.map(() => '/app/data'))
+    expect(['data-1:', 'data-2:', 'data-3:'].filter((volume) => stdout.includes(`${volume}/app/data`))).toHaveLength(3)
     const lists = all(stdout, 'BOOTSTRAP_PEERS')
     expect(new Set(lists).size).toBe(1)
     for (const [at, key] of keys.entries()) {
