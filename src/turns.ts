@@ -14,6 +14,9 @@ export class Turns<T> {
   readonly #onTurn: (item: T) => void
   #waiting: T[] = []
   #current = 1
+  /** How many went on in this turn. */
+  #gone = 0
+  #deferred = false
 
   constructor(
     onTurn: (item: T) => void,
@@ -36,14 +39,35 @@ export class Turns<T> {
   /** To be called once before `onTurn`. */
   wait(item: T): void {
     this.#waiting.push(item)
-    if (this.#waiting.length === 1) this.#defer(this.#next)
+    this.#awaitTurn()
+  }
+
+  /** Goes on at once while as many as go on in a turn have not; else waits. */
+  goOrWait(item: T): void {
+    if (this.#waiting.length > 0 || this.#gone >= this.#perTurn()) {
+      this.wait(item)
+      return
+    }
+    this.#gone++
+    this.#awaitTurn()
+    this.#onTurn(item)
+  }
+
+  #awaitTurn(): void {
+    if (this.#deferred) return
+    this.#deferred = true
+    this.#defer(this.#next)
   }
 
   readonly #next = (): void => {
+    this.#deferred = false
+    this.#gone = 0
+    if (this.#waiting.length === 0) return
     this.#current++
     const items = this.#waiting
     this.#waiting = items.splice(this.#perTurn())
-    if (this.#waiting.length > 0) this.#defer(this.#next)
+    this.#gone = items.length
+    if (this.#waiting.length > 0) this.#awaitTurn()
     for (const item of items) this.#onTurn(item)
   }
 }

@@ -33,3 +33,18 @@ it('gives who waits again within its turn another one, behind those who wait alr
   while (deferred.length > 0) deferred.shift()?.()
   expect(seen).toEqual(['a', 'b', 'a'])
 })
+
+it('lets go on at once while there is room in the turn, and nobody past those who wait', () => {
+  const deferred: (() => void)[] = []
+  const seen: number[] = []
+  const turns = new Turns<number>((item) => seen.push(item), { defer: (fn) => deferred.push(fn), perTurn: () => 2 })
+  for (let item = 0; item < 5; item++) turns.goOrWait(item)
+  expect([seen, turns.waiting, deferred.length]).toEqual([[0, 1], 3, 1])
+  deferred.shift()?.()
+  turns.goOrWait(5)
+  expect([seen, turns.waiting]).toEqual([[0, 1, 2, 3], 2])
+  while (deferred.length > 0) deferred.shift()?.()
+  turns.goOrWait(6)
+  while (deferred.length > 0) deferred.shift()?.()
+  expect(seen).toEqual([0, 1, 2, 3, 4, 5, 6])
+})

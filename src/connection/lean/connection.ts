@@ -31,7 +31,7 @@ import type { RoutedConnection, StreamRouter } from './stream-router.ts'
 export interface ConnectionEvents {
   /** The peer has sent something. */
   onHeard(connection: LeanConnection): void
-  /** The peer has gone: {@link LeanConnection.leave} is to be called, soon. Told once. */
+  /** The peer has gone: {@link LeanConnection.leave} is to be called, at once or soon. Told once. */
   onGone(connection: LeanConnection): void
   onClosed(connection: LeanConnection, cause: Error | undefined): void
 }

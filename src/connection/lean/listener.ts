@@ -197,7 +197,7 @@ export class LeanListener
   }
 
   onGone(connection: LeanConnection): void {
-    this.#gone.wait(connection)
+    this.#gone.goOrWait(connection)
   }
 
   onClosed(connection: LeanConnection, cause: Error | undefined): void {
