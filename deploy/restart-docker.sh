@@ -13,7 +13,7 @@ Usage: deploy/restart-docker.sh [--build]
 
   --build   upgrade: build the image first, while the old container serves
 
-Exit code: 0 the new container accepts, 1 it does not, 2 bad arguments, 127 compose or iptables is not installed,
+Exit code: 0 the new container serves, 1 it does not, 2 bad arguments, 127 compose or iptables is not installed,
 otherwise that of compose.
 USAGE
 }
@@ -22,6 +22,8 @@ readonly SERVICE=bootstrap-node
 # Go clients give up a dial after 5 s on private addresses.
 readonly MOST_TRIES=80
 readonly TRY_EVERY_S=0.05
+readonly MOST_CHECKS=10
+readonly CHECK_EVERY_S=1
 
 case "${1-}" in
   '' | --build) ;;
@@ -63,13 +65,29 @@ accepts() {
 
 # before the address translation of Docker, so for the old container, none, and the new one alike
 rule=(PREROUTING -p tcp --syn --dport "$port" -j DROP)
-trap 'iptables -w -t raw -D "${rule[@]}"' EXIT
+dropping=()
+let_through() {
+  local tables
+  for tables in "${dropping[@]}"; do "$tables" -w -t raw -D "${rule[@]}"; done
+  dropping=()
+}
+trap let_through EXIT
 trap 'exit 130' INT TERM
 iptables -w -t raw -I "${rule[@]}" || exit 1
+dropping+=(iptables)
+# a machine without IPv6 has no such table
+ip6tables -w -t raw -I "${rule[@]}" 2>/dev/null && dropping+=(ip6tables)
+
 replace "${1-}" || exit $?
 for _ in $(seq "$MOST_TRIES"); do
-  accepts && exit 0
+  accepts && break
   sleep "$TRY_EVERY_S"
 done
-say "the new container does not accept: see \"${COMPOSE[*]} logs $SERVICE\""
+let_through
+# the port is the first that a node opens: whether it serves is another question
+for _ in $(seq "$MOST_CHECKS"); do
+  docker exec "$name" node dist/main.js check >/dev/null 2>&1 && exit 0
+  sleep "$CHECK_EVERY_S"
+done
+say "the new container does not serve: see \"${COMPOSE[*]} logs $SERVICE\""
 exit 1

@@ -72,6 +72,13 @@ export function startStatusLine(read: () => Status, onLogged: () => void, clock:
       const { maxMs } = status.eventLoopDelay
       if (maxMs > blockedMs)
         logger.warn(`the event loop was blocked for ${Math.round(maxMs)} ms, and no peer was served`)
+      const { state } = status
+      if (state?.problem !== undefined) {
+        const { reason, forMs } = state.problem
+        logger.warn(
+          `the state is not saved for ${Math.round(forMs / 1_000)} s (${reason}); ${state.pending} changes wait`
+        )
+      }
       onLogged()
       cancel = schedule()
     })

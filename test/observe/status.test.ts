@@ -56,3 +56,18 @@ it('says when the event loop was blocked so long that peers give up', () => {
   clock.advance(statusIntervalMs)
   expect(lines).toEqual([line, 'the event loop was blocked for 1500 ms, and no peer was served'])
 })
+
+it('says each time that the state cannot be saved', () => {
+  const clock = new SimulatedClock()
+  const lines: string[] = []
+  const problem = { reason: 'no space left on device', forMs: 61_400 }
+  startStatusLine(
+    () => ({ ...status, state: { problem, pending: 7, setAside: [] } }),
+    () => {},
+    clock,
+    pino({}, { write: (text: string) => void lines.push(JSON.parse(text).msg) })
+  )
+  clock.advance(2 * statusIntervalMs)
+  const said = 'the state is not saved for 61 s (no space left on device); 7 changes wait'
+  expect(lines).toEqual([line, said, line, said])
+})
