@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { Daemon } from '../support/daemon.ts'
 import { freePort } from '../support/port.ts'
+import { onStock } from '../support/stack.ts'
 
 const running: Daemon[] = []
 afterEach(async () => {
@@ -235,7 +236,11 @@ describe('stopping', () => {
   it('is over within 10 s when a library hangs, and says which step', async () => {
     const node = await run(['--port', String(await freePort())], {}, hanging()).started()
     expect(await node.stop()).toBe(0)
-    expect(node.stdout).toMatch(/ERROR: Error during shutdown: port did not close within 1000 ms/)
+    expect(node.stdout).toMatch(
+      onStock
+        ? /ERROR: Error during shutdown: host did not close within/
+        : /ERROR: .*: port did not close within 1000 ms/
+    )
   })
 
   it.each([

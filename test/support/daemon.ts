@@ -4,6 +4,7 @@ import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { stackOfTheRun } from './stack.ts'
 
 const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
 
@@ -28,7 +29,7 @@ export class Daemon {
     const [program = '', ...words] = [...within, ...command]
     this.process = spawn(program, words, {
       cwd: this.cwd,
-      env: { PATH: process.env.PATH, LISTEN_ADDRESS: '127.0.0.1', ...env }
+      env: { PATH: process.env.PATH, LISTEN_ADDRESS: '127.0.0.1', ...stackOfTheRun, ...env }
     })
     const wake = () => {
       for (const look of this.#waiting) look()

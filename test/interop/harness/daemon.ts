@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
+import { stackOfTheRun } from '../../support/stack.ts'
 
 const MAX_LINES = 20_000 // a debug log of a whole test file; older lines are dropped
 const KILL_AFTER_MS = 15_000
@@ -45,7 +46,7 @@ export class Daemon {
     const inherited = { PATH: process.env.PATH, HOME: process.env.HOME, TMPDIR: process.env.TMPDIR }
     const child = spawn(command, args, {
       cwd: directory,
-      env: { ...inherited, ...env },
+      env: { ...inherited, ...stackOfTheRun, ...env },
       stdio: ['ignore', 'pipe', 'pipe', ...more]
     })
     return new Daemon(child, directory)
