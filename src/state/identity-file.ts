@@ -6,6 +6,7 @@ import {
   fstatSync,
   fsyncSync,
   linkSync,
+  lstatSync,
   openSync,
   readSync,
   rmSync,
@@ -44,8 +45,10 @@ export function readIdentityFile(dataDir: string): StoredIdentity | undefined {
   try {
     file = readText(path)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw unusable((error as Error).message)
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw unusable((error as Error).message)
+    // what it leads to may be no more than not mounted yet
+    if (lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink()) throw unusable('it is a link that leads nowhere')
+    return undefined
   }
   const key = file.text.trim() === '' ? { problem: 'it is empty' } : parsePrivateKey(file.text)
   if ('problem' in key) throw unusable(key.problem)

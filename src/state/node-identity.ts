@@ -1,4 +1,5 @@
 import type { Config } from '../config/index.ts'
+import { BootstrapError } from '../errors.ts'
 import { type Identity, identityFromKey, newIdentity, privateKeyHex } from '../identity/identity.ts'
 import type { Logger } from '../observe/logger.ts'
 import { closeToOthers, createIdentityFile, identityPath, readIdentityFile } from './identity-file.ts'
@@ -30,11 +31,12 @@ function keptIdentity(dataDir: string, logger: Logger): Identity | undefined {
 }
 
 async function keepNewIdentity(dataDir: string, logger: Logger): Promise<Identity> {
-  const made = await newIdentity()
-  createIdentityFile(dataDir, privateKeyHex(made))
+  createIdentityFile(dataDir, privateKeyHex(await newIdentity()))
+  const path = identityPath(dataDir)
   // what is in the file counts, should another process have been faster
-  const kept = keptIdentity(dataDir, logger) ?? made
-  logger.info(`A new identity was made and is kept in ${identityPath(dataDir)}: ${kept.peerId}`)
+  const kept = keptIdentity(dataDir, logger)
+  if (kept === undefined) throw new BootstrapError('ERR_IDENTITY_UNUSABLE', { path, problem: 'it is gone again' })
+  logger.info(`A new identity was made and is kept in ${path}: ${kept.peerId}`)
   return kept
 }
 

@@ -105,6 +105,21 @@ describe('an identity in DATA_DIR', () => {
     await expect(identityIn(join(dataDir, 'file'))).rejects.toMatchObject({ code: 'ERR_IDENTITY_UNUSABLE' })
   })
 
+  it('that is a link which leads nowhere, as before a mount, is an error, and stays', async () => {
+    const dataDir = folder()
+    const path = join(dataDir, 'identity.key')
+    symlinkSync(join(dataDir, 'not mounted', 'secret'), path)
+    await expect(identityIn(dataDir)).rejects.toMatchObject({
+      code: 'ERR_IDENTITY_UNUSABLE',
+      message: expect.stringMatching(/a link that leads nowhere.*restore .*PRIVATE_KEY/)
+    })
+    expect(readdirSync(dataDir)).toEqual(['identity.key'])
+    const { hex, peerId } = await aKey()
+    const { peerId: used, lines } = await identityIn(dataDir, hex)
+    expect(used).toBe(peerId)
+    expect(lines).toEqual([{ level: 'warn', text: expect.stringMatching(/PRIVATE_KEY wins, and .*leads nowhere/) }])
+  })
+
   it('that is a pipe is an error, and nobody is waited for', async () => {
     const dataDir = folder()
     execFileSync('mkfifo', [join(dataDir, 'identity.key')])
