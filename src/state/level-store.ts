@@ -151,9 +151,14 @@ export class LevelStore implements StateStore {
   async #repair(): Promise<void> {
     if (this.#repairs === maxRepairs)
       throw new LevelTrouble('unusable', new Error(`the state was damaged ${maxRepairs} times; look at the disk`))
-    const { aside, salvaged } = await repair(this.#location, this.#wallTimeMs())
+    const repaired = await repair(this.#location, this.#wallTimeMs())
     this.#repairs++
     this.#isDamaged = false
+    if (repaired === undefined) {
+      this.#logger.error(`the state in ${this.#location} is gone; the node goes on with an empty one`)
+      return
+    }
+    const { aside, salvaged } = repaired
     this.#setAside.push(aside)
     this.#logger.error(
       `the damaged state is kept in ${aside}; the node goes on with ${salvaged ? 'what could be read of it' : 'an empty one'}`

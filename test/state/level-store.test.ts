@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import {
   copyFileSync,
   existsSync,
@@ -7,6 +8,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   truncateSync,
   writeFileSync
 } from 'node:fs'
@@ -222,6 +224,55 @@ describe('a damaged store', () => {
     expect(one.size).toBeGreaterThan(wanted.size / 2)
     for (const [key, value] of one) expect(value).toBe(wanted.get(key))
     expect(store.setAside).toHaveLength(1)
+  })
+
+  it('that cannot be copied stays where it is, and is repaired once it can: nothing of it is lost', async () => {
+    const dataDir = folder()
+    const wanted = await filled(dataDir)
+    truncateSync(filesOf(dataDir, /^MANIFEST/)[0]!, 10)
+    const inTheWay = join(dataDir, 'state', 'pipe')
+    execFileSync('mkfifo', [inTheWay])
+    const store = new LevelStore(dataDir, { logger: collectedLog().logger, wallTimeMs: wallTime })
+    open.push(store)
+    for (let attempt = 0; attempt < 5; attempt++)
+      await expect(store.write(changes({ a: '1' }))).rejects.toMatchObject({ trouble: 'unusable' })
+    expect(readdirSync(dataDir)).toEqual(['state'])
+    rmSync(inTheWay)
+    await store.write(changes({ a: '1' }))
+    expect(await read(store)).toEqual(new Map([...wanted, ['a', '1']]))
+    expect(store.setAside).toHaveLength(1)
+  })
+
+  it('behind a link stays as it is too', async () => {
+    const [dataDir, elsewhere] = [folder(), folder()]
+    const wanted = await filled(elsewhere)
+    const manifest = filesOf(elsewhere, /^MANIFEST/)[0]!
+    truncateSync(manifest, 10)
+    symlinkSync(join(elsewhere, 'state'), join(dataDir, 'state'))
+    const { store } = await storeIn(dataDir)
+    expect(await read(store)).toEqual(wanted)
+    expect(filesOf(elsewhere, /^MANIFEST/)).toEqual([manifest])
+    expect(statSync(manifest).size).toBe(10)
+  })
+
+  it('that is gone while the node runs is begun anew by the next write but one', async () => {
+    const dataDir = folder()
+    const { store, lines } = await storeIn(dataDir)
+    await store.write(changes({ a: '1' }))
+    rmSync(join(dataDir, 'state'), { recursive: true })
+    // LevelDB needs a new file once its log is full
+    const big = new Map([['big', new Uint8Array(5_000_000)]])
+    const failures: Error[] = []
+    for (let attempt = 0; attempt < 4; attempt++) await store.write(big).catch((error: Error) => failures.push(error))
+    expect(failures).toHaveLength(1)
+    await store.close()
+    const again = await storeIn(dataDir)
+    expect([...(await read(again.store)).keys()]).toEqual(['big'])
+    expect(store.setAside).toEqual([])
+    expect(lines.at(-1)).toEqual({
+      level: 'error',
+      text: expect.stringMatching(/is gone; the node goes on with an empty one/)
+    })
   })
 
   it('on a disk that damages whatever it is given is given up, and not begun anew for ever', async () => {
