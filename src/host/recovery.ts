@@ -44,7 +44,7 @@ export class Recovery {
 
   /**
    * Brings the provider records back; from then on what changes is remembered. To be called before the node listens. A store
-   * that cannot be read is said, and costs what it held.
+   * that cannot be read is said, and what it holds stays there.
    *
    * @param highWater no more peers are dialled back than this
    */
@@ -56,7 +56,13 @@ export class Recovery {
     const rooms = { contacts, book, changes: this.#state.changes }
     const startedMs = clock.now()
     try {
-      const { formerPeers, ...counts } = await restore(this.#state.store, rooms, highWater, wallMs(clock), signal)
+      const { formerPeers, failure, ...counts } = await restore(
+        this.#state.store,
+        rooms,
+        highWater,
+        wallMs(clock),
+        signal
+      )
       this.#formerPeers = formerPeers
       const tookMs = Math.round(clock.now() - startedMs)
       logger.info(
@@ -66,8 +72,11 @@ export class Recovery {
       if (counts.unreadable > 0) {
         logger.warn(`${counts.unreadable} entries of the state could not be read; they are left as they are`)
       }
+      if (failure !== undefined) {
+        logger.error(`the state cannot be read: ${failure.message}; what was not read is left as it is`)
+      }
     } catch (error) {
-      logger.error({ err: error }, `the state cannot be read; ${book.records} provider records were restored`)
+      logger.error({ err: error }, `the state cannot be restored; ${book.records} provider records were restored`)
     }
     this.#memory?.start(book)
   }

@@ -5,12 +5,10 @@ import { type Level, LevelTrouble, troubleOf } from './level.ts'
 import { openGuarded } from './log-guard.ts'
 import { repair } from './repair.ts'
 import { seal, unseal } from './sealed.ts'
-import type { StateStore } from './store.ts'
+import type { Entry, StateStore } from './store.ts'
 
 export interface LevelStoreParts {
   readonly logger: Logger
-  /** Told when reading fails; the reader gets what could be read. */
-  readonly onTrouble?: (trouble: LevelTrouble) => void
   /** Wall time in milliseconds, for the names of what is set aside. Default: the system's. */
   readonly wallTimeMs?: () => number
 }
@@ -22,7 +20,7 @@ const readAtOnce = 1000
 
 /**
  * The state as a LevelDB in `DATA_DIR/state`. One that is not open, as it could not be opened or a write has failed, is
- * empty to readers and opened by the next write.
+ * opened by whoever reads or writes next.
  *
  * A write is on the disk when it settles: it survives `kill -9` and a power failure.
  */
@@ -30,7 +28,6 @@ export class LevelStore implements StateStore {
   readonly #dataDir: string
   readonly #location: string
   readonly #logger: Logger
-  readonly #onTrouble: (trouble: LevelTrouble) => void
   readonly #wallTimeMs: () => number
   readonly #setAside: string[] = []
   #db: Level | undefined
@@ -41,11 +38,10 @@ export class LevelStore implements StateStore {
   /** Settles with the work on the store that was begun last. */
   #last: Promise<unknown> = Promise.resolve()
 
-  constructor(dataDir: string, { logger, onTrouble = () => {}, wallTimeMs = Date.now }: LevelStoreParts) {
+  constructor(dataDir: string, { logger, wallTimeMs = Date.now }: LevelStoreParts) {
     this.#dataDir = dataDir
     this.#location = join(dataDir, 'state')
     this.#logger = logger
-    this.#onTrouble = onTrouble
     this.#wallTimeMs = wallTimeMs
   }
 
@@ -61,24 +57,28 @@ export class LevelStore implements StateStore {
     })
   }
 
-  /** Reads on after a repair; what cannot be read is left out, and said. Does not throw. */
-  async *entries(prefix: string): AsyncGenerator<readonly [key: string, value: Uint8Array]> {
+  /**
+   * Reads on after a repair; entries that are damaged are said.
+   *
+   * @throws LevelTrouble
+   */
+  async *entries(prefix: string): AsyncGenerator<Entry> {
     let after: Buffer | undefined
-    let leftOut = 0
-    for (let db = this.#db; db !== undefined; ) {
+    let damaged = 0
+    for (let db = await this.#alone(() => this.#opened()); ; ) {
       const iterator = db.iterator({ ...rangeOf(prefix, after), fillCache: false })
       try {
         for (;;) {
           const read = await iterator.nextv(readAtOnce)
           if (read.length === 0) {
-            if (leftOut > 0) this.#logger.error(`${leftOut} entries of the state are damaged and were left out`)
+            if (damaged > 0) this.#logger.error(`${damaged} entries of the state are damaged and were left out`)
             return
           }
           for (const [key, sealed] of read) {
             after = key
             const value = unseal(key, sealed)
-            if (value === undefined) leftOut++
-            else yield [key.toString('latin1'), value]
+            if (value === undefined) damaged++
+            yield [key.toString('latin1'), value]
           }
         }
       } catch (error) {
@@ -165,21 +165,19 @@ export class LevelStore implements StateStore {
     )
   }
 
-  /** @returns where to read on; undefined: nowhere */
-  #afterFailedRead(readFrom: Level, error: unknown): Promise<Level | undefined> {
+  /**
+   * @returns where to read on
+   * @throws LevelTrouble when there is no such place
+   */
+  #afterFailedRead(readFrom: Level, error: unknown): Promise<Level> {
     return this.#alone(async () => {
       // somebody else has seen it before
-      if (this.#db !== readFrom) return this.#db
+      if (this.#db !== readFrom) return this.#opened()
       const trouble = troubleOf(error)
-      try {
-        if (trouble.trouble !== 'damaged') throw trouble
-        this.#logger.error(`the state in ${this.#location} is damaged: ${trouble.message}`)
-        await this.#shut(true)
-        return await this.#opened()
-      } catch (cause) {
-        this.#onTrouble(troubleOf(cause))
-        return undefined
-      }
+      if (trouble.trouble !== 'damaged') throw trouble
+      this.#logger.error(`the state in ${this.#location} is damaged: ${trouble.message}`)
+      await this.#shut(true)
+      return this.#opened()
     })
   }
 

@@ -18,7 +18,6 @@ export interface StateHealth {
 
 /** What outlives the process, in `DATA_DIR`. */
 export interface State {
-  /** Empty while it cannot be opened. */
   readonly store: Pick<StateStore, 'entries'>
   readonly changes: Changes
   health(): StateHealth
@@ -37,7 +36,7 @@ export interface State {
  */
 export async function openState(dataDir: string, parts: { logger: Logger; clock: Clock }): Promise<State> {
   const { logger, clock } = parts
-  const store: LevelStore = new LevelStore(dataDir, { logger, onTrouble: (trouble) => changes.failed(trouble) })
+  const store = new LevelStore(dataDir, { logger })
   const changes = new WriteBehind({ store, clock, logger })
   try {
     await store.open()

@@ -1,10 +1,17 @@
+/** The value is undefined when it is not the one that was written: the disk has damaged it. */
+export type Entry = readonly [key: string, value: Uint8Array | undefined]
+
 /**
  * What outlives the process: entries in one flat space. Keys are binary strings, one character a byte, as `keyOf` makes
  * them.
  */
 export interface StateStore {
-  /** Every entry whose key begins with `prefix`, in the order of the keys. */
-  entries(prefix: string): AsyncIterable<readonly [key: string, value: Uint8Array]>
+  /**
+   * Every entry whose key begins with `prefix`, in the order of the keys.
+   *
+   * @throws what keeps it from being read to the end: an end without error is the end
+   */
+  entries(prefix: string): AsyncIterable<Entry>
   /**
    * Writes all changes or none; undefined removes an entry.
    *

@@ -133,7 +133,7 @@ describe('a node that comes back', () => {
       throw new Error('no such block')
     }
     const node = await start()
-    expect(lines).toContain('the state cannot be read; 0 provider records were restored')
+    expect(lines).toContain('the state cannot be read: no such block; what was not read is left as it is')
     // what happens from now on is remembered
     await client(node)
     expect(store.pending).toHaveLength(1)

@@ -6,6 +6,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -30,21 +31,17 @@ const wallTime = () => Date.UTC(2026, 10, 23, 10, 34, 16, 123)
 
 async function storeIn(dataDir: string) {
   const { logger, lines } = collectedLog()
-  const troubles: string[] = []
-  const onTrouble = (trouble: Error) => troubles.push(trouble.message)
-  const store = new LevelStore(dataDir, {
-    logger,
-    onTrouble,
-    wallTimeMs: wallTime
-  })
+  const store = new LevelStore(dataDir, { logger, wallTimeMs: wallTime })
   open.push(store)
   await store.open()
-  return { store, lines, troubles }
+  return { store, lines, logger }
 }
 
 async function read(store: LevelStore, prefix = ''): Promise<Map<string, string>> {
   const found = new Map<string, string>()
-  for await (const [key, value] of store.entries(prefix)) found.set(key, Buffer.from(value).toString('latin1'))
+  for await (const [key, value] of store.entries(prefix)) {
+    if (value !== undefined) found.set(key, Buffer.from(value).toString('latin1'))
+  }
   return found
 }
 
@@ -123,6 +120,42 @@ describe('a store', () => {
     const dataDir = join(folder(), 'new')
     await storeIn(dataDir)
     expect(statSync(dataDir).mode & 0o777).toBe(0o700)
+  })
+})
+
+describe('a store that cannot be read', () => {
+  it('for now says so, and does not end as if there were no more; nothing is repaired', async () => {
+    const dataDir = folder()
+    const wanted = await filled(dataDir)
+    const table = filesOf(dataDir, /\.ldb$/)[0]!
+    renameSync(table, join(dataDir, 'table'))
+    // as a disk that fails, or too many open files: no error of the store
+    symlinkSync(table, table)
+    const { store, lines } = await storeIn(dataDir)
+    await store.write(changes({ 'a key before': '1' }))
+    await expect(read(store)).rejects.toMatchObject({
+      trouble: 'unusable',
+      message: expect.stringMatching(/symbolic links/)
+    })
+    expect([store.setAside, lines]).toEqual([[], []])
+    await store.write(changes({ more: '1' }))
+    await store.close()
+    rmSync(table)
+    renameSync(join(dataDir, 'table'), table)
+    const again = await storeIn(dataDir)
+    expect((await read(again.store)).size).toBe(wanted.size + 2)
+  })
+
+  it('as it is not open is opened, or says why it cannot be', async () => {
+    const dataDir = folder()
+    const first = await storeIn(dataDir)
+    await first.store.write(changes({ a: '1' }))
+    const second = new LevelStore(dataDir, { logger: first.logger })
+    await expect(read(second)).rejects.toMatchObject({ trouble: 'locked' })
+    await first.store.close()
+    await expect(read(first.store)).rejects.toThrow('closed')
+    open.push(second)
+    expect(await read(second)).toEqual(new Map([['a', '1']]))
   })
 })
 
@@ -289,7 +322,7 @@ describe('a damaged store', () => {
     expect(asideIn(dataDir)).toHaveLength(3)
   })
 
-  it('with a value that the disk has changed does not give it to anybody, and says how many', async () => {
+  it('with a value that the disk has changed gives it to nobody, but its key, and says how many', async () => {
     const dataDir = folder()
     const wanted = await filled(dataDir, 50)
     const table = filesOf(dataDir, /\.ldb$/)[0]!
@@ -304,6 +337,9 @@ describe('a damaged store', () => {
     expect(found.size).toBeGreaterThan(wanted.size - 5)
     for (const [key, value] of found) expect(value).toBe(wanted.get(key))
     expect(lines).toEqual([{ level: 'error', text: expect.stringMatching(/^\d entries of the state are damaged and/) }])
+    const keys: string[] = []
+    for await (const [key] of store.entries('')) keys.push(key)
+    expect(keys).toEqual([...wanted.keys()].toSorted())
   })
 
   it('with a damaged log keeps that log, which LevelDB would delete', async () => {

@@ -1,8 +1,9 @@
-import type { Changes, StateStore } from '../../src/state/store.ts'
+import type { Changes, Entry, StateStore } from '../../src/state/store.ts'
 
 /** A store in memory that takes changes too; `write` is made when {@link settle} is called. */
 export class MemoryStore implements StateStore, Changes {
   readonly kept = new Map<string, Uint8Array>()
+  readonly #damaged = new Set<string>()
   readonly #pending = new Map<string, () => Uint8Array | undefined>()
 
   /** Keys with a change that is not written. */
@@ -10,11 +11,16 @@ export class MemoryStore implements StateStore, Changes {
     return [...this.#pending.keys()]
   }
 
-  async *entries(prefix: string): AsyncGenerator<readonly [string, Uint8Array]> {
+  async *entries(prefix: string): AsyncGenerator<Entry> {
     for (const key of [...this.kept.keys()].filter((name) => name.startsWith(prefix)).sort()) {
-      const value = this.kept.get(key)
-      if (value !== undefined) yield [key, value]
+      yield [key, this.#damaged.has(key) ? undefined : this.kept.get(key)]
     }
+  }
+
+  /** @param value that is read from now on; undefined: none can be */
+  damage(key: string, value: Uint8Array | undefined): void {
+    this.kept.set(key, value ?? new Uint8Array())
+    if (value === undefined) this.#damaged.add(key)
   }
 
   async write(changes: ReadonlyMap<string, Uint8Array | undefined>): Promise<void> {

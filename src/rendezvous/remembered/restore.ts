@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { keyOf } from '../../peers/peer-key.ts'
-import type { Changes, StateStore } from '../../state/store.ts'
+import type { Changes, Entry, StateStore } from '../../state/store.ts'
 import type { Contact, Contacts } from '../contacts.ts'
 import { type ProviderBook, recordLifeMs } from '../provider-book.ts'
 import { decodePeer } from '../wire.ts'
@@ -35,6 +35,8 @@ export interface Restored {
   readonly expired: number
   /** Entries that could not be read; they stay where they are. */
   readonly unreadable: number
+  /** Why the store could not be read to its end; undefined: it was. */
+  readonly failure: Error | undefined
   /** Who was connected, newest first. */
   readonly formerPeers: readonly FormerPeer[]
 }
@@ -62,72 +64,87 @@ const recordsInTurn = 4_096
 
 /**
  * Brings the records of the store back, with what is left of their lives; to be called before the node listens, and before
- * the memory is started. Entries that are of no use to anybody any more are removed from the store.
+ * the memory is started. Entries that are of no use to anybody any more are removed from the store, but for peers whose
+ * records may be among what could not be read: read another time, these would be of use to nobody without them.
  *
  * @param maxFormerPeers how many of those who were connected are wanted
  * @param nowMs wall time
  * @param signal ends it early, with what has been restored by then
- * @throws the error of a store that cannot be read
  */
 export async function restore(
-  store: Pick<StateStore, 'entries'>,
+  store: Readable,
   rooms: Rooms,
   maxFormerPeers: number,
   nowMs: number,
   signal: AbortSignal
 ): Promise<Restored> {
-  const { peers, unreadable: unreadablePeers } = await readPeers(store)
+  const { peers, ...readOfPeers } = await readPeers(store)
   const read = await readRecords(store, peers, nowMs, rooms.changes)
   await putBack(read.records, peers, rooms, signal)
   const formerPeers = newest(peers, maxFormerPeers)
-  if (!signal.aborted) {
+  const failure = readOfPeers.failure ?? read.failure
+  if (!signal.aborted && failure === undefined) {
     removeRecordsThatLeft(read.records, rooms)
-    removePeersOfNoUse(peers, formerPeers, rooms)
+    if (!read.anybodys)
+      removePeersOfNoUse(peers, new Set([...formerPeers.map(({ key }) => key), ...read.spared]), rooms)
   }
   return {
     records: rooms.book.records,
     expired: read.expired,
-    unreadable: unreadablePeers + read.unreadable,
+    unreadable: readOfPeers.unreadable + read.unreadable,
+    failure,
     formerPeers
   }
 }
 
-async function readPeers(store: Pick<StateStore, 'entries'>) {
-  const peers = new Map<string, KnownPeer>()
-  let unreadable = 0
-  for await (const [entryKey, value] of store.entries(peerEntries)) {
-    const key = unsliced(peerOfEntryKey(entryKey))
-    const entry = decodePeerEntry(value)
-    const peer = entry === undefined ? undefined : decodePeer(new Uint8Array(bytesOf(entry.encoded)))
-    if (entry === undefined || peer === undefined || peer.addrs.length === 0 || keyOf(peer.id) !== key) unreadable++
-    else peers.set(key, { ...entry, id: peer.id, addrs: peer.addrs })
+type Readable = Pick<StateStore, 'entries'>
+
+/** @returns why it could not be read to the end; undefined: it was */
+async function readAll(store: Readable, prefix: string, take: (entry: Entry) => void): Promise<Error | undefined> {
+  try {
+    for await (const entry of store.entries(prefix)) take(entry)
+    return undefined
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error))
   }
-  return { peers, unreadable }
 }
 
-/** The records whose life is not over, those that end first in front. */
-async function readRecords(
-  store: Pick<StateStore, 'entries'>,
-  peers: ReadonlyMap<string, KnownPeer>,
-  nowMs: number,
-  changes: Changes
-) {
-  const records: KnownRecord[] = []
-  const texts = new Texts()
+async function readPeers(store: Readable) {
+  const peers = new Map<string, KnownPeer>()
   let unreadable = 0
-  let expired = 0
-  for await (const [entryKey, value] of store.entries(recordEntries)) {
+  const failure = await readAll(store, peerEntries, ([entryKey, value]) => {
+    const key = unsliced(peerOfEntryKey(entryKey))
+    const entry = value && decodePeerEntry(value)
+    const peer = entry && decodePeer(new Uint8Array(bytesOf(entry.encoded)))
+    if (entry === undefined || peer === undefined || peer.addrs.length === 0 || keyOf(peer.id) !== key) unreadable++
+    else peers.set(key, { ...entry, id: peer.id, addrs: peer.addrs })
+  })
+  return { peers, unreadable, failure }
+}
+
+/**
+ * The records whose life is not over, those that end first in front; `spared`: the peers that have unreadable ones;
+ * `anybodys`: there are some that do not even say whose they are.
+ */
+async function readRecords(store: Readable, peers: ReadonlyMap<string, KnownPeer>, nowMs: number, changes: Changes) {
+  const records: KnownRecord[] = []
+  const spared = new Set<string>()
+  const texts = new Texts()
+  let [unreadable, expired, anybodys] = [0, 0, false]
+  const failure = await readAll(store, recordEntries, ([entryKey, value]) => {
     const name = recordOfEntryKey(entryKey)
-    const entry = decodeRecordEntry(value)
+    const entry = value && decodeRecordEntry(value)
+    if (name !== undefined && entry !== undefined && entry.expiresAtMs <= nowMs) {
+      expired++
+      changes.changed(entryKey, () => undefined)
+      return
+    }
     // without its peer's entry there is no way to reach it
     if (name === undefined || entry === undefined || !peers.has(name.peer)) {
       unreadable++
-      continue
-    }
-    if (entry.expiresAtMs <= nowMs) {
-      expired++
-      changes.changed(entryKey, () => undefined)
-      continue
+      if (name === undefined) anybodys = true
+      else spared.add(unsliced(name.peer))
+      return
     }
     records.push({
       peer: texts.one(name.peer),
@@ -136,9 +153,9 @@ async function readRecords(
       // no clock that was wrong gives a record more than Go does
       expiresAtMs: Math.min(entry.expiresAtMs, nowMs + recordLifeMs)
     })
-  }
+  })
   records.sort((a, b) => a.expiresAtMs - b.expiresAtMs)
-  return { records, unreadable, expired }
+  return { records, unreadable, expired, spared, anybodys, failure }
 }
 
 async function putBack(
@@ -172,10 +189,9 @@ function removeRecordsThatLeft(records: readonly KnownRecord[], { contacts, book
 /** Without a record a peer is of interest only to be dialled. */
 function removePeersOfNoUse(
   peers: ReadonlyMap<string, KnownPeer>,
-  formerPeers: readonly FormerPeer[],
+  wanted: ReadonlySet<string>,
   { contacts, changes }: Rooms
 ): void {
-  const wanted = new Set(formerPeers.map(({ key }) => key))
   for (const peer of peers.keys()) {
     if (wanted.has(peer) || contacts.ofKey(peer) !== undefined) continue
     changes.changed(peerEntryKey(peer), () => undefined)

@@ -177,6 +177,76 @@ describe('provider records', () => {
     for (const [key, value] of keep) expect(store.kept.get(key)).toBe(value)
   })
 
+  describe('in a store that cannot be read to its end', () => {
+    /** @param count of entries with this prefix that can be read */
+    const failAfter = (count: number, prefix: string) => {
+      const entries = store.entries.bind(store)
+      store.entries = async function* (wanted) {
+        let read = 0
+        for await (const entry of entries(wanted)) {
+          if (wanted === prefix && read++ === count) throw new Error('Input/output error')
+          yield entry
+        }
+      }
+    }
+
+    it.each(['p', 'r'])('are restored as far as they are read (%s), and nothing is removed', async (prefix) => {
+      for (const peer of ['a', 'b', 'c']) provide(peer, 'k')
+      store.settle()
+      const before = peersAndRecords()
+      failAfter(1, prefix)
+      const { failure, records } = await begin({ maxRecords: 1 })
+      expect([failure?.message, records]).toEqual(['Input/output error', 1])
+      store.settle()
+      expect(peersAndRecords()).toEqual(before)
+    })
+
+    it('include those who were connected', async () => {
+      connect('a')
+      connect('b')
+      store.settle()
+      failAfter(1, 'p')
+      expect((await begin()).formerPeers.map(({ key }) => key)).toEqual(['a'])
+    })
+  })
+
+  it.each<[what: string, value: Uint8Array | undefined]>([
+    ['the disk has changed', undefined],
+    ['another version has written', new Uint8Array([9, 9])]
+  ])('that %s leave their peers where they are, and only them', async (_what, value) => {
+    for (const peer of ['a', 'b', 'c']) provide(peer, 'k')
+    store.settle()
+    store.kept.delete('r\u0001ck')
+    store.damage('r\u0001ak', value)
+    expect(await begin()).toMatchObject({ records: 1, unreadable: 1, failure: undefined })
+    store.settle()
+    expect(peersAndRecords()).toEqual(['pa', 'pb', 'r\u0001ak', 'r\u0001bk'])
+  })
+
+  it('whose names cannot be read leave all peers where they are', async () => {
+    provide('a', 'k')
+    provide('b', 'k')
+    store.settle()
+    store.kept.delete('r\u0001ak')
+    store.damage('r\u0001', undefined)
+    expect(await begin()).toMatchObject({ records: 1, unreadable: 1 })
+    store.settle()
+    expect(peersAndRecords()).toContain('pa')
+  })
+
+  it('without their peer stay until their life is over', async () => {
+    provide('a', 'k')
+    store.settle()
+    store.kept.delete('pa')
+    expect(await begin()).toMatchObject({ records: 0, unreadable: 1, expired: 0 })
+    store.settle()
+    expect(peersAndRecords()).toEqual(['r\u0001ak'])
+    nowMs += recordLifeMs
+    expect(await begin()).toMatchObject({ records: 0, unreadable: 0, expired: 1 })
+    store.settle()
+    expect(peersAndRecords()).toEqual([])
+  })
+
   it('are restored until the start is given up, and none is removed then', async () => {
     provide('a', 'k')
     store.settle()
