@@ -14,6 +14,7 @@ import type { HostServices } from './host.ts'
 export interface State {
   readonly store: Pick<StateStore, 'entries'>
   readonly changes: Changes
+  whenReplaced(listener: () => void): void
 }
 
 /** Clients search once a second; a crowd of hundreds that was cut at once is back after some more. */
@@ -40,6 +41,7 @@ export class Recovery {
     this.#parts = parts
     const { contacts } = libp2p.services.rendezvous
     this.#memory = state && new Memory(state.changes, contacts, () => wallMs(parts.clock))
+    state?.whenReplaced(() => this.#memory?.rewriteAll())
   }
 
   /**

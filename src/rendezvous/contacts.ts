@@ -57,6 +57,11 @@ export class Contacts {
     this.#memory = memory
   }
 
+  /** Everybody; who comes while it is read comes too. */
+  all(): Iterable<Contact> {
+    return this.#byKey.values()
+  }
+
   get(id: Uint8Array): Contact | undefined {
     return this.#byKey.get(keyOf(id))
   }

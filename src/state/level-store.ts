@@ -9,6 +9,8 @@ import type { Entry, StateStore } from './store.ts'
 
 export interface LevelStoreParts {
   readonly logger: Logger
+  /** Told when some of what was written is not in the store any more: it was damaged, or is gone. */
+  readonly onReplaced?: () => void
   /** Wall time in milliseconds, for the names of what is set aside. Default: the system's. */
   readonly wallTimeMs?: () => number
 }
@@ -28,6 +30,7 @@ export class LevelStore implements StateStore {
   readonly #dataDir: string
   readonly #location: string
   readonly #logger: Logger
+  readonly #onReplaced: () => void
   readonly #wallTimeMs: () => number
   readonly #setAside: string[] = []
   #db: Level | undefined
@@ -38,10 +41,11 @@ export class LevelStore implements StateStore {
   /** Settles with the work on the store that was begun last. */
   #last: Promise<unknown> = Promise.resolve()
 
-  constructor(dataDir: string, { logger, wallTimeMs = Date.now }: LevelStoreParts) {
+  constructor(dataDir: string, { logger, onReplaced = () => {}, wallTimeMs = Date.now }: LevelStoreParts) {
     this.#dataDir = dataDir
     this.#location = join(dataDir, 'state')
     this.#logger = logger
+    this.#onReplaced = onReplaced
     this.#wallTimeMs = wallTimeMs
   }
 
@@ -133,6 +137,7 @@ export class LevelStore implements StateStore {
       const { db, aside } = await openGuarded(this.#location, this.#wallTimeMs())
       if (aside !== undefined) {
         this.#setAside.push(aside)
+        this.#onReplaced()
         this.#logger.error(
           `the latest changes of the state are damaged and partly lost; what there is of them is in ${aside}`
         )
@@ -154,6 +159,7 @@ export class LevelStore implements StateStore {
     const repaired = await repair(this.#location, this.#wallTimeMs())
     this.#repairs++
     this.#isDamaged = false
+    this.#onReplaced()
     if (repaired === undefined) {
       this.#logger.error(`the state in ${this.#location} is gone; the node goes on with an empty one`)
       return

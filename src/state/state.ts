@@ -20,6 +20,8 @@ export interface StateHealth {
 export interface State {
   readonly store: Pick<StateStore, 'entries'>
   readonly changes: Changes
+  /** @param listener one; told when some of what was written is not in the store any more, and should be written again */
+  whenReplaced(listener: () => void): void
   health(): StateHealth
   /**
    * Saves what is left, and gives the directory back.
@@ -36,7 +38,9 @@ export interface State {
  */
 export async function openState(dataDir: string, parts: { logger: Logger; clock: Clock }): Promise<State> {
   const { logger, clock } = parts
-  const store = new LevelStore(dataDir, { logger })
+  // before somebody listens nobody has taken anything from the store, and nothing is to be written again
+  let replaced = () => {}
+  const store = new LevelStore(dataDir, { logger, onReplaced: () => replaced() })
   const changes = new WriteBehind({ store, clock, logger })
   try {
     await store.open()
@@ -49,6 +53,9 @@ export async function openState(dataDir: string, parts: { logger: Logger; clock:
   return {
     store,
     changes,
+    whenReplaced(listener) {
+      replaced = listener
+    },
     health: () => ({ problem: changes.problem, pending: changes.pending, setAside: store.setAside }),
     async close() {
       try {

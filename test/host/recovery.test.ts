@@ -9,7 +9,7 @@ import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { BootstrapNode } from '../../src/bootstrap-node.ts'
 import { peerKey } from '../../src/peers/peer-key.ts'
-import { peerEntryKey } from '../../src/rendezvous/remembered/entries.ts'
+import { peerEntries, peerEntryKey } from '../../src/rendezvous/remembered/entries.ts'
 import { kadProtocol } from '../../src/rendezvous/service.ts'
 import type { State } from '../../src/state/state.ts'
 import { testConfig } from '../support/config.ts'
@@ -19,6 +19,8 @@ const key = new Uint8Array(Buffer.from('k'))
 const opened: Array<() => Promise<unknown>> = []
 let store: MemoryStore
 let lines: string[]
+/** The store was damaged, and has been replaced. */
+let replaced: () => void
 
 beforeEach(() => {
   store = new MemoryStore()
@@ -31,7 +33,15 @@ afterEach(async () => {
 
 function inMemory(kept: MemoryStore): State {
   const health = { problem: undefined, pending: 0, setAside: [] }
-  return { store: kept, changes: kept, health: () => health, close: async () => {} }
+  return {
+    store: kept,
+    changes: kept,
+    health: () => health,
+    whenReplaced(listener) {
+      replaced = listener
+    },
+    close: async () => {}
+  }
 }
 
 async function start(): Promise<BootstrapNode> {
@@ -126,6 +136,27 @@ describe('a node that comes back', () => {
     await expect.poll(() => lines.at(-1)).toMatch(/^dial-back over .*: connected=0 came_back=0 failed=1/)
     store.settle()
     expect(store.kept.size).toBe(0)
+  })
+
+  it('fills its store again when that was replaced while it was read', async () => {
+    const before = await start()
+    provide(before, await client(before))
+    store = copy()
+    await before.close()
+
+    const entries = store.entries.bind(store)
+    const kept = new Map(store.kept)
+    store.entries = async function* (prefix) {
+      for await (const entry of entries(prefix)) {
+        yield entry
+        store.kept.clear()
+        replaced()
+      }
+      if (prefix === peerEntries) for (const [name, value] of kept) store.kept.set(name, value)
+    }
+    await start()
+    store.settle()
+    expect([...store.kept.keys()]).toEqual([...kept.keys()])
   })
 
   it('serves when its state cannot be read, and says so', async () => {

@@ -16,7 +16,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { LevelStore } from '../../src/state/level-store.ts'
 import { collectedLog } from '../support/log.ts'
 
@@ -31,10 +31,11 @@ const wallTime = () => Date.UTC(2026, 10, 23, 10, 34, 16, 123)
 
 async function storeIn(dataDir: string) {
   const { logger, lines } = collectedLog()
-  const store = new LevelStore(dataDir, { logger, wallTimeMs: wallTime })
+  const onReplaced = vi.fn<() => void>()
+  const store = new LevelStore(dataDir, { logger, onReplaced, wallTimeMs: wallTime })
   open.push(store)
   await store.open()
-  return { store, lines, logger }
+  return { store, lines, logger, onReplaced }
 }
 
 async function read(store: LevelStore, prefix = ''): Promise<Map<string, string>> {
@@ -131,13 +132,14 @@ describe('a store that cannot be read', () => {
     renameSync(table, join(dataDir, 'table'))
     // as a disk that fails, or too many open files: no error of the store
     symlinkSync(table, table)
-    const { store, lines } = await storeIn(dataDir)
+    const { store, lines, onReplaced } = await storeIn(dataDir)
     await store.write(changes({ 'a key before': '1' }))
     await expect(read(store)).rejects.toMatchObject({
       trouble: 'unusable',
       message: expect.stringMatching(/symbolic links/)
     })
     expect([store.setAside, lines]).toEqual([[], []])
+    expect(onReplaced).not.toHaveBeenCalled()
     await store.write(changes({ more: '1' }))
     await store.close()
     rmSync(table)
@@ -177,7 +179,8 @@ describe('a damaged store', () => {
     const wanted = await filled(dataDir)
     damage(dataDir)
     const before = readdirSync(join(dataDir, 'state'))
-    const { store, lines } = await storeIn(dataDir)
+    const { store, lines, onReplaced } = await storeIn(dataDir)
+    expect(onReplaced).toHaveBeenCalledOnce()
     expect(await read(store)).toEqual(wanted)
     const aside = join(dataDir, 'state.damaged-2026-11-23T10-34-16.123Z')
     expect(store.setAside).toEqual([aside])
@@ -290,7 +293,7 @@ describe('a damaged store', () => {
 
   it('that is gone while the node runs is begun anew by the next write but one', async () => {
     const dataDir = folder()
-    const { store, lines } = await storeIn(dataDir)
+    const { store, lines, onReplaced } = await storeIn(dataDir)
     await store.write(changes({ a: '1' }))
     rmSync(join(dataDir, 'state'), { recursive: true })
     // LevelDB needs a new file once its log is full
@@ -298,6 +301,7 @@ describe('a damaged store', () => {
     const failures: Error[] = []
     for (let attempt = 0; attempt < 4; attempt++) await store.write(big).catch((error: Error) => failures.push(error))
     expect(failures).toHaveLength(1)
+    expect(onReplaced).toHaveBeenCalledOnce()
     await store.close()
     const again = await storeIn(dataDir)
     expect([...(await read(again.store)).keys()]).toEqual(['big'])
@@ -351,7 +355,8 @@ describe('a damaged store', () => {
     const content = readFileSync(log)
     content.writeUInt8(0x5a, content.indexOf('b'.repeat(100)))
     writeFileSync(log, content)
-    const { store, lines } = await storeIn(dataDir)
+    const { store, lines, onReplaced } = await storeIn(dataDir)
+    expect(onReplaced).toHaveBeenCalledOnce()
     expect((await read(store)).has('b')).toBe(false)
     const [kept] = readdirSync(store.setAside[0]!)
     expect(readFileSync(join(store.setAside[0]!, kept!))).toEqual(content)

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Changes } from '../../state/store.ts'
 import type { Contact, Contacts } from '../contacts.ts'
 import type { ProviderBook } from '../provider-book.ts'
@@ -14,6 +15,8 @@ export interface Remembering {
 
 /** A peer may send more than one byte for the length can say, though no address of a socket does. */
 const maxRemoteBytes = 255
+/** So many are some 5 ms. */
+const marksInTurn = 4_096
 const nothing = new Uint8Array(0)
 
 /**
@@ -25,7 +28,9 @@ export class Memory implements Remembering {
   readonly #changes: Changes
   readonly #contacts: Contacts
   readonly #nowMs: () => number
+  #started = false
   #stopped = false
+  #rewriteAtStart = false
 
   /** @param nowMs wall time */
   constructor(changes: Changes, contacts: Contacts, nowMs: () => number) {
@@ -38,6 +43,17 @@ export class Memory implements Remembering {
   start(book: ProviderBook): void {
     this.#contacts.rememberWith(this)
     book.rememberWith(this)
+    this.#started = true
+    if (this.#rewriteAtStart) this.rewriteAll()
+  }
+
+  /**
+   * The store has lost something: all that should be in it is marked, a part in each turn of the event loop; before the
+   * start, once that comes. Until it is done, a former peer that was not yet dialled back is written as what it is: away.
+   */
+  rewriteAll(): void {
+    if (this.#started) void this.#markAll()
+    else this.#rewriteAtStart = true
   }
 
   /** From now on nothing is: who is connected now was connected when this process ended. */
@@ -60,6 +76,18 @@ export class Memory implements Remembering {
     const peer = contact.key
     const entryKey = recordEntryKey(peer, key.text)
     if (entryKey !== undefined) this.#changes.changed(entryKey, () => this.#recordEntry(peer, key.text))
+  }
+
+  async #markAll(): Promise<void> {
+    let marks = 0
+    for (const contact of this.#contacts.all()) {
+      if (contact.encoded !== undefined) this.contactChanged(contact)
+      for (const record of contact.provides.values()) this.recordChanged(record)
+      marks += 1 + contact.provides.size
+      if (marks < marksInTurn) continue
+      marks = 0
+      await nextTurn()
+    }
   }
 
   #peerEntry(peer: string): Uint8Array | undefined {

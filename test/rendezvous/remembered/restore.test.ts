@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { multiaddr } from '@multiformats/multiaddr'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { Contacts } from '../../../src/rendezvous/contacts.ts'
@@ -336,4 +337,34 @@ it('costs a change nothing but a mark, however often it comes', () => {
   }
   expect(store.pending.sort()).toEqual(['pa', 'r\u0001ak'])
   expect(store.kept.size).toBe(0)
+})
+
+describe('a store that was replaced', () => {
+  beforeEach(async () => void (await begin({ maxRecords: 20_000, maxPerKey: 20_000 })))
+
+  it('is filled again, with every peer and record, a slice in a turn of the event loop', async () => {
+    for (let i = 0; i < 100; i++) {
+      for (let k = 0; k < 100; k++) provide(`peer ${i}`, `key ${k}`)
+    }
+    connect('a')
+    process.contacts.connected(bytes('says nothing'))
+    store.settle()
+    const before = new Map(store.kept)
+    store.kept.clear()
+    process.memory.rewriteAll()
+    expect(store.pending.length).toBeLessThan(before.size / 2)
+    await expect.poll(() => store.pending.length).toBe(before.size)
+    store.settle()
+    expect(store.kept).toEqual(before)
+  })
+
+  it('is left alone once the process ends', async () => {
+    for (let i = 0; i < 6_000; i++) provide(`peer ${i}`, 'k')
+    store.settle()
+    process.memory.rewriteAll()
+    process.memory.stop()
+    const marked = store.pending.length
+    for (let turn = 0; turn < 10; turn++) await nextTurn()
+    expect(store.pending).toHaveLength(marked)
+  })
 })
