@@ -53,8 +53,8 @@ export interface DialBackCounts {
 
 /**
  * Dials back those who were connected when the process ended: a Go client that has met a closed port uses this node no
- * more until it has a connection again, and most do not dial themselves. Newest first; every address once; bounded in
- * parallel, a second and in time, and so in total.
+ * more until it has a connection again, and most do not dial themselves. Newest first; every address once, and once more
+ * for one who came from it; bounded in parallel, a second and in time, and so in total.
  */
 export class DialBack {
   readonly counts: DialBackCounts = { dialled: 0, cameBack: 0, failed: 0, undialable: 0 }
@@ -63,7 +63,8 @@ export class DialBack {
   readonly #waiting: Attempt[]
   /** Those who were not there, for their other addresses: they do not keep the others waiting. */
   readonly #again: Attempt[] = []
-  readonly #tried = new Set<string>()
+  /** Endpoint → whether for a peer that came from it. */
+  readonly #tried = new Map<string, boolean>()
   readonly #inFlight = new Map<AbortController, Attempt>()
   readonly #pace: DialPace
   readonly #startedMs: number
@@ -145,15 +146,21 @@ export class DialBack {
       return
     }
     this.#pace.count(choice)
-    this.#tried.add(endpointKey(choice.endpoint))
+    this.#tried.set(endpointKey(choice.endpoint), choice.isProven)
     void this.#dial(attempt, address)
   }
 
   #nextOf(choices: Choice[]): Choice | undefined {
     for (let choice = choices.shift(); choice !== undefined; choice = choices.shift()) {
-      if (!this.#tried.has(endpointKey(choice.endpoint)) && this.#pace.allows(choice)) return choice
+      if (!this.#wasTried(choice) && this.#pace.allows(choice)) return choice
     }
     return undefined
+  }
+
+  /** Who only names an address takes nothing away from the one who came from it. */
+  #wasTried({ endpoint, isProven }: Choice): boolean {
+    const wasProven = this.#tried.get(endpointKey(endpoint))
+    return wasProven === true || (wasProven === false && !isProven)
   }
 
   async #dial(attempt: Attempt, address: Multiaddr): Promise<void> {

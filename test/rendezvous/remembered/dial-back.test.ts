@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
+import { peerIdFromMultihash } from '@libp2p/peer-id'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { multiaddr } from '@multiformats/multiaddr'
+import { decode as decodeMultihash } from 'multiformats/hashes/digest'
 import { pino } from 'pino'
 import { beforeEach, expect, it } from 'vitest'
 import {
@@ -16,6 +18,8 @@ import { SimulatedClock } from '../../support/clock.ts'
 
 interface Dial {
   readonly at: string
+  /** The peer id that is expected there. */
+  readonly id: string
   readonly atMs: number
   readonly signal: AbortSignal
   answer(): void
@@ -33,12 +37,13 @@ let busy: boolean
 const keyOf = (name: string) =>
   Buffer.concat([Buffer.from([0x12, 32]), createHash('sha256').update(name).digest()]).toString('latin1')
 /** @param from where it came from; its addresses are `at`, one port each */
-const peer = (name: string, at: readonly string[], from = at[0]!): FormerPeer => ({
+const peer = (name: string, at: readonly string[], from = at[0] ?? '192.0.2.1'): FormerPeer => ({
   key: keyOf(name),
   addrs: at.map((ip) => multiaddr(`/ip4/${ip}/tcp/9000`).bytes),
   remote: multiaddr(`/ip4/${from}/tcp/5`).bytes,
   seenAtMs: 0
 })
+const idOf = ({ key }: FormerPeer) => peerIdFromMultihash(decodeMultihash(Buffer.from(key, 'latin1'))).toString()
 const crowd = (count: number) => Array.from({ length: count }, (_, i) => peer(`p${i}`, [`10.0.${i >> 8}.${i & 255}`]))
 const flush = async () => {
   for (let i = 0; i < 10; i++) await Promise.resolve()
@@ -54,10 +59,10 @@ function dialBack(peers: readonly FormerPeer[], afterMs = 0): DialBack {
     hasRoom: () => hasRoom,
     dial: (address: Multiaddr, signal) => {
       return new Promise((resolve, reject) => {
-        const at = address.toString().split('/')[2] ?? ''
+        const [, , at = '', , , , id = ''] = address.toString().split('/')
         const refuse = () => reject(new Error('refused'))
         signal.addEventListener('abort', refuse)
-        dials.push({ at, atMs: clock.now(), signal, answer: () => resolve(undefined), refuse })
+        dials.push({ at, id, atMs: clock.now(), signal, answer: () => resolve(undefined), refuse })
       })
     },
     onOver: (key) => over.push(key)
@@ -174,6 +179,20 @@ it('tries everybody once before it tries anybody at another address', async () =
 
 it('dials an address once, whoever names it', async () => {
   dialBack(['a', 'b', 'c'].map((name) => peer(name, ['10.0.0.1'])))
+  await pass(1_000, (dial) => dial.refuse())
+  expect(dials).toHaveLength(1)
+})
+
+it('dials who came from an address though others that only name it were tried there, once', async () => {
+  const [liar, other] = [peer('liar', ['10.0.0.1'], '10.9.9.9'), peer('other', ['10.0.0.1'], '10.9.9.8')]
+  const { counts } = dialBack([liar, other, ...['client', 'twin'].map((name) => peer(name, ['10.0.0.1']))])
+  await pass(1_000, (dial) => dial.refuse())
+  expect(dials.map(({ id }) => id)).toEqual([liar, peer('client', [])].map(idOf))
+  expect(counts).toMatchObject({ failed: 2, undialable: 2 })
+})
+
+it('dials nobody who only names an address at which one who came from it was tried', async () => {
+  dialBack([peer('client', ['10.0.0.1']), peer('liar', ['10.0.0.1'], '10.9.9.9')])
   await pass(1_000, (dial) => dial.refuse())
   expect(dials).toHaveLength(1)
 })
