@@ -54,6 +54,16 @@ it('is another program of this machine only for a peer that came from this machi
   expect(chosen('/ip4/192.168.1.2/tcp/50000', '/ip4/127.0.0.1/tcp/22')).toEqual(['127.0.0.1:22'])
 })
 
+it('is another port of the announced address only for a peer behind the same address', () => {
+  const listed = ['/ip4/203.0.113.9/tcp/22', '/ip6/::ffff:203.0.113.9/tcp/443']
+  for (const remote of ['', '/ip4/198.51.100.7/tcp/1', '/ip4/172.17.0.1/tcp/1'])
+    expect(chosen(remote, ...listed)).toEqual([])
+  expect(chosen('/ip4/203.0.113.9/tcp/50000', '/ip4/203.0.113.9/tcp/9000')).toEqual(['!203.0.113.9:9000'])
+  // that is no reason to let it at what only this machine can reach
+  expect(chosen('/ip4/203.0.113.9/tcp/50000', '/ip4/127.0.0.1/tcp/22', '/ip4/192.168.1.2/tcp/22')).toEqual([])
+  expect(chosen('/ip4/127.0.0.1/tcp/50000', '/ip4/203.0.113.9/tcp/22')).toEqual(['203.0.113.9:22'])
+})
+
 it('is neither a name, nor a relay, another transport, a wildcard, a group or no port', () => {
   const others = [
     '/dns4/example.org/tcp/9000',
