@@ -1,13 +1,13 @@
+import { setMaxListeners } from 'node:events'
 import type { Connection, Libp2p } from '@libp2p/interface'
 import type { Logger } from 'pino'
 import type { AdmissionManager } from '../admission/connection-manager.ts'
 import type { Clock } from '../clock.ts'
 import { peerKey } from '../peers/peer-key.ts'
+import { dialInTurn } from './dial.ts'
 import { Link, type LinkState, longestRetryMs } from './link.ts'
-import type { Member, Membership } from './members.ts'
+import { type Member, type Membership, maxMembers } from './members.ts'
 
-/** A host that answers nothing holds a dial for so long; the library's deadline for one address is 6 s. */
-const dialWithinMs = 15_000
 /** Why trimming leaves a member alone. */
 const protectedAs = 'federation'
 
@@ -33,6 +33,8 @@ export class Federation {
 
   constructor(members: readonly Member[], parts: FederationParts) {
     this.#parts = parts
+    // one for each dial; Node 20 warns beyond 10
+    setMaxListeners(maxMembers, this.#stopped.signal)
     this.#links = new Map(members.map((member) => [member.key, this.#link(member)]))
   }
 
@@ -66,9 +68,12 @@ export class Federation {
       clock,
       random,
       dial: (addresses) =>
-        connections.openConnection([...addresses], {
-          signal: AbortSignal.any([this.#stopped.signal, AbortSignal.timeout(dialWithinMs)])
-        }),
+        dialInTurn(
+          addresses,
+          (address, signal) => connections.openConnection(address, { signal }),
+          clock,
+          this.#stopped.signal
+        ),
       onState: (of, state) => this.#tell(of, state)
     })
   }
