@@ -2,7 +2,7 @@ import { networkInterfaces } from 'node:os'
 import type { Libp2p } from '@libp2p/interface'
 import { type Clock, wallMs } from '../clock.ts'
 import type { Logger } from '../observe/logger.ts'
-import { DialBack } from '../rendezvous/remembered/dial-back.ts'
+import { DialBack, type DialBackCounts } from '../rendezvous/remembered/dial-back.ts'
 import type { OwnEndpoints } from '../rendezvous/remembered/dial-choice.ts'
 import { endpointOf } from '../rendezvous/remembered/endpoint.ts'
 import { Memory } from '../rendezvous/remembered/memory.ts'
@@ -58,7 +58,7 @@ export class Recovery {
     const rooms = { contacts, book, changes: this.#state.changes }
     const startedMs = clock.now()
     try {
-      const { formerPeers, failure, ...counts } = await restore(
+      const { formerPeers, failedBefore, failure, ...counts } = await restore(
         this.#state.store,
         rooms,
         highWater,
@@ -66,6 +66,7 @@ export class Recovery {
         signal
       )
       this.#formerPeers = formerPeers
+      for (const { key, addrs } of failedBefore) this.#memory?.failedDials.add(key, addrs)
       const tookMs = Math.round(clock.now() - startedMs)
       logger.info(
         { ...counts, tookMs },
@@ -98,10 +99,16 @@ export class Recovery {
       isBusy: () => newcomersWaiting() > 0,
       hasRoom: () => connectionManager.total < this.#highWater,
       dial: (address, signal) => connectionManager.openConnection(address, { signal }),
-      onOver: (peer) => this.#memory?.peerChanged(peer)
+      onOver: (peer, how) => this.#dialBackOver(peer, how)
     })
     this.#formerPeers = []
     this.#dialBack.start(portWasOpen ? comeByThemselvesMs : 0)
+  }
+
+  #dialBackOver({ key, addrs }: FormerPeer, how: keyof DialBackCounts): void {
+    if (how === 'failed') this.#memory?.failedDials.add(key, addrs)
+    if (how === 'dialled') this.#memory?.failedDials.delete(key)
+    this.#memory?.peerChanged(key)
   }
 
   /** To be awaited before connections are closed: who is connected now will be dialled back. */

@@ -1,4 +1,6 @@
+import { generateKeyPair } from '@libp2p/crypto/keys'
 import { identify } from '@libp2p/identify'
+import type { PrivateKey } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
 import { ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
@@ -9,7 +11,7 @@ import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { BootstrapNode } from '../../src/bootstrap-node.ts'
 import { peerKey } from '../../src/peers/peer-key.ts'
-import { peerEntries, peerEntryKey } from '../../src/rendezvous/remembered/entries.ts'
+import { decodePeerEntry, peerEntries, peerEntryKey } from '../../src/rendezvous/remembered/entries.ts'
 import { kadProtocol } from '../../src/rendezvous/service.ts'
 import type { State } from '../../src/state/state.ts'
 import { testConfig } from '../support/config.ts'
@@ -60,9 +62,14 @@ function copy(): MemoryStore {
 }
 
 /** A client, which listens and speaks what the real ones do. */
-async function client(node: BootstrapNode): Promise<Libp2p> {
+async function client(
+  node: BootstrapNode,
+  privateKey?: PrivateKey,
+  listen: readonly string[] = ['/ip4/127.0.0.1/tcp/0']
+): Promise<Libp2p> {
   const made = await createLibp2p({
-    addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
+    ...(privateKey === undefined ? {} : { privateKey }),
+    addresses: { listen: [...listen] },
     transports: [tcp()],
     connectionEncrypters: [tls(), noise()],
     streamMuxers: [yamux()],
@@ -157,6 +164,40 @@ describe('a node that comes back', () => {
     await start()
     store.settle()
     expect([...store.kept.keys()]).toEqual([...kept.keys()])
+  })
+
+  it('knows who was not there, until it is', async () => {
+    const before = await start()
+    const privateKey = await generateKeyPair('Ed25519')
+    const peer = await client(before, privateKey)
+    const listen = peer.getMultiaddrs().map((at) => at.decapsulate('/p2p').toString())
+    store = copy()
+    await before.close()
+    await peer.stop()
+
+    const entry = () => {
+      store.settle()
+      return decodePeerEntry(store.kept.get(peerEntryKey(peerKey(peer.peerId))) ?? new Uint8Array())
+    }
+    const second = await start()
+    await expect.poll(() => lines.at(-1)).toMatch(/^dial-back over .* failed=1/)
+    const again = await client(second, privateKey, listen)
+    provide(second, again)
+    await expect.poll(() => entry()).toMatchObject({ connected: true, dialFailed: true })
+    await again.stop()
+    await expect.poll(() => entry()).toMatchObject({ connected: false, dialFailed: true })
+    store = copy()
+    await second.close()
+
+    const third = await start()
+    const last = await client(third, privateKey, listen)
+    await expect.poll(() => entry()).toMatchObject({ connected: true, dialFailed: true })
+    store = copy()
+    await third.close()
+
+    const fourth = await start()
+    await expect.poll(() => last.getConnections(fourth.libp2p.peerId).length).toBe(1)
+    await expect.poll(() => entry()).toMatchObject({ connected: true, dialFailed: false })
   })
 
   it('serves when its state cannot be read, and says so', async () => {

@@ -31,8 +31,8 @@ export interface DialBackParts {
   readonly hasRoom: () => boolean
   /** @throws whatever; then there is no connection */
   readonly dial: (address: Multiaddr, signal: AbortSignal) => Promise<unknown>
-  /** The peer has been tried, or will not be. */
-  readonly onOver: (peer: string) => void
+  /** Not called for those whose turn does not come: they are left to the next process. */
+  readonly onOver: (peer: FormerPeer, how: keyof DialBackCounts) => void
 }
 
 interface Attempt {
@@ -55,12 +55,18 @@ export interface DialBackCounts {
  * Dials back those who were connected when the process ended: a Go client that has met a closed port uses this node no
  * more until it has a connection again, and most do not dial themselves. Newest first; every address once, and once more
  * for one who came from it; bounded in parallel, a second and in time, and so in total.
+ *
+ * A host that never answers holds a dial for ten seconds, and one that comes by itself all the same is there again at the
+ * next restart: whoever could not be dialled is dialled after everybody else then. It is dialled still, as it may just have
+ * been down with this node, and who is not dialled is never found to be there.
  */
 export class DialBack {
   readonly counts: DialBackCounts = { dialled: 0, cameBack: 0, failed: 0, undialable: 0 }
   readonly #parts: DialBackParts
   /** The newest last. */
-  readonly #waiting: Attempt[]
+  #waiting: Attempt[]
+  /** Those who could not be dialled at the last restart: they begin when all others are over. */
+  #last: Attempt[]
   /** Those who were not there, for their other addresses: they do not keep the others waiting. */
   readonly #again: Attempt[] = []
   /** Endpoint → whether for a peer that came from it. */
@@ -76,14 +82,16 @@ export class DialBack {
   /** @param peers newest first */
   constructor(peers: readonly FormerPeer[], parts: DialBackParts) {
     this.#parts = parts
-    this.#waiting = peers.map((peer) => ({ peer, choices: undefined })).reverse()
+    const attempts = peers.map((peer): Attempt => ({ peer, choices: undefined })).reverse()
+    this.#waiting = attempts.filter(({ peer }) => !peer.dialFailed)
+    this.#last = attempts.filter(({ peer }) => peer.dialFailed)
     this.#startedMs = parts.clock.now()
     this.#pace = new DialPace(this.#startedMs)
   }
 
   /** Peers that have not been tried yet, or not at every address. */
   get waiting(): number {
-    return this.#waiting.length + this.#again.length
+    return this.#waiting.length + this.#again.length + this.#last.length
   }
 
   get dialling(): number {
@@ -92,10 +100,10 @@ export class DialBack {
 
   /** @param afterMs for those who come by themselves */
   start(afterMs: number): void {
-    if (this.#waiting.length === 0) return
+    if (this.waiting === 0) return
     const { clock, logger } = this.#parts
     const when = afterMs === 0 ? '' : `, in ${afterMs / 1_000} s`
-    logger.info(`dialling back ${this.#waiting.length} peers that were connected before${when}`)
+    logger.info(`dialling back ${this.waiting} peers that were connected before${when}`)
     this.#cancelEnd = clock.after(afterMs + dialBackWithinMs, () => this.#end())
     this.#cancelProgress = clock.after(afterMs + progressIntervalMs, this.#sayProgress)
     if (afterMs === 0) this.#goOn()
@@ -122,6 +130,7 @@ export class DialBack {
       const attempt = this.#waiting.pop() ?? this.#again.pop()
       if (attempt !== undefined) this.#try(attempt)
       else if (this.#inFlight.size > 0) return
+      else if (this.#last.length > 0) [this.#waiting, this.#last] = [this.#last, []]
       else this.#end()
     }
   }
@@ -133,7 +142,8 @@ export class DialBack {
       return
     }
     if (!hasRoom()) {
-      this.#waiting.push(attempt)
+      const from = attempt.choices === undefined ? this.#waiting : this.#again
+      from.push(attempt)
       this.#end()
       return
     }
@@ -172,7 +182,7 @@ export class DialBack {
       if (!this.#over) this.#finish(attempt, 'dialled')
     } catch {
       // it may be there at another of its addresses
-      this.#again.push(attempt)
+      if (!this.#over) this.#again.push(attempt)
     } finally {
       cancel()
       this.#inFlight.delete(dial)
@@ -182,17 +192,20 @@ export class DialBack {
 
   #finish({ peer }: Attempt, how: keyof DialBackCounts): void {
     this.counts[how]++
-    this.#parts.onOver(peer.key)
+    this.#parts.onOver(peer, how)
   }
 
   #end(): void {
-    const { clock, logger, onOver } = this.#parts
+    const { clock, logger, isConnected } = this.#parts
     this.stop()
+    // there is no time left for their other addresses
+    for (const attempt of this.#again.splice(0)) {
+      this.#finish(attempt, isConnected(attempt.peer.key) ? 'cameBack' : 'failed')
+    }
     const seconds = ((clock.now() - this.#startedMs) / 1_000).toFixed(1)
     logger.info(`dial-back over after ${seconds} s: ${this.#summary()}`)
-    for (const { peer } of [...this.#waiting, ...this.#again, ...this.#inFlight.values()]) onOver(peer.key)
-    this.#waiting.length = 0
-    this.#again.length = 0
+    this.#waiting = []
+    this.#last = []
   }
 
   readonly #sayProgress = (): void => {

@@ -12,6 +12,8 @@ export const recordEntries = 'r'
 
 const version = 1
 const connectedFlag = 1
+/** Entries that were written before there was this flag are read as without it. */
+const dialFailedFlag = 2
 /** Version and time. */
 const recordHeadBytes = 7
 /** Version, flags, time, length of the remote address. */
@@ -22,6 +24,8 @@ const maxIdBytes = 255
 export interface PeerEntry {
   /** Whether it was connected when this was written. */
   readonly connected: boolean
+  /** Whether it was dialled where it listens, at the last dial-back that tried, and not reached. */
+  readonly dialFailed: boolean
   /** Wall time of when it was last known to be connected. */
   readonly seenAtMs: number
   /** Binary multiaddr that its connection came from; empty when it is not connected. */
@@ -59,10 +63,10 @@ export function recordOfEntryKey(entryKey: string): { peer: string; key: string 
   return { peer: entryKey.slice(start, end), key: entryKey.slice(end) }
 }
 
-export function encodePeerEntry({ connected, seenAtMs, remote, encoded }: PeerEntry): Uint8Array {
+export function encodePeerEntry({ connected, dialFailed, seenAtMs, remote, encoded }: PeerEntry): Uint8Array {
   const out = Buffer.allocUnsafe(peerHeadBytes + remote.length + encoded.length)
   out[0] = version
-  out[1] = connected ? connectedFlag : 0
+  out[1] = (connected ? connectedFlag : 0) | (dialFailed ? dialFailedFlag : 0)
   out.writeUIntBE(Math.trunc(seenAtMs), 2, 6)
   out[8] = remote.length
   out.set(remote, peerHeadBytes)
@@ -74,11 +78,13 @@ export function encodePeerEntry({ connected, seenAtMs, remote, encoded }: PeerEn
 export function decodePeerEntry(bytes: Uint8Array): PeerEntry | undefined {
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
   const [entryVersion, flags = 0] = view
-  if (view.length < peerHeadBytes || entryVersion !== version || flags > connectedFlag) return undefined
+  if (view.length < peerHeadBytes || entryVersion !== version || flags > (connectedFlag | dialFailedFlag))
+    return undefined
   const end = peerHeadBytes + (view[8] ?? 0)
   if (end > view.length) return undefined
   return {
-    connected: flags === connectedFlag,
+    connected: (flags & connectedFlag) !== 0,
+    dialFailed: (flags & dialFailedFlag) !== 0,
     seenAtMs: view.readUIntBE(2, 6),
     // a copy: a view would keep the chunk alive that it was read with
     remote: new Uint8Array(view.subarray(peerHeadBytes, end)),

@@ -4,6 +4,7 @@ import type { Contact, Contacts } from '../contacts.ts'
 import type { ProviderBook } from '../provider-book.ts'
 import type { ProviderRecord } from '../provider-records.ts'
 import { encodePeerEntry, encodeRecordEntry, peerEntryKey, recordEntryKey } from './entries.ts'
+import { FailedDials } from './failed-dials.ts'
 
 /** Who has to know what is worth remembering beyond this process. */
 export interface Remembering {
@@ -21,10 +22,12 @@ const nothing = new Uint8Array(0)
 
 /**
  * Keeps the entries of the store in step with contacts and provider book. To whoever changes them it costs a mark; what is
- * written is made at the time of the write, of what is the case then. Holds nothing itself: there are as many entries as
- * contacts and records, and they go with them.
+ * written is made at the time of the write, of what is the case then. Of them it holds nothing itself: there are as many
+ * entries as contacts and records, and they go with them.
  */
 export class Memory implements Remembering {
+  /** Written with the entries of their peers. */
+  readonly failedDials = new FailedDials()
   readonly #changes: Changes
   readonly #contacts: Contacts
   readonly #nowMs: () => number
@@ -97,6 +100,7 @@ export class Memory implements Remembering {
     const remote = contact.identifiedOver?.remoteAddr.bytes ?? nothing
     return encodePeerEntry({
       connected,
+      dialFailed: this.failedDials.has(peer, contact.encoded),
       seenAtMs: this.#nowMs(),
       remote: remote.length > maxRemoteBytes ? nothing : remote,
       encoded: contact.encoded

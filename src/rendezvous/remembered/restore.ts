@@ -26,6 +26,8 @@ export interface FormerPeer {
   readonly remote: Uint8Array
   /** Wall time. */
   readonly seenAtMs: number
+  /** Dialled by a process before, and not reached. */
+  readonly dialFailed: boolean
 }
 
 export interface Restored {
@@ -37,8 +39,10 @@ export interface Restored {
   readonly unreadable: number
   /** Why the store could not be read to its end; undefined: it was. */
   readonly failure: Error | undefined
-  /** Who was connected, newest first. */
+  /** Who was connected, newest first; those last who could not be dialled. */
   readonly formerPeers: readonly FormerPeer[]
+  /** Who could not be dialled by a process before, connected at its end or not. */
+  readonly failedBefore: ReadonlyArray<Pick<FormerPeer, 'key' | 'addrs'>>
 }
 
 interface Rooms {
@@ -93,7 +97,8 @@ export async function restore(
     expired: read.expired,
     unreadable: readOfPeers.unreadable + read.unreadable,
     failure,
-    formerPeers
+    formerPeers,
+    failedBefore: failedAmong(peers)
   }
 }
 
@@ -200,10 +205,16 @@ function removePeersOfNoUse(
 
 function newest(peers: ReadonlyMap<string, KnownPeer>, count: number): FormerPeer[] {
   const former: FormerPeer[] = []
-  for (const [key, { connected, addrs, remote, seenAtMs }] of peers) {
-    if (connected) former.push({ key, addrs, remote, seenAtMs })
+  for (const [key, { connected, addrs, remote, seenAtMs, dialFailed }] of peers) {
+    if (connected) former.push({ key, addrs, remote, seenAtMs, dialFailed })
   }
-  return former.sort((a, b) => b.seenAtMs - a.seenAtMs).slice(0, count)
+  const inOrder = (a: FormerPeer, b: FormerPeer) =>
+    Number(a.dialFailed) - Number(b.dialFailed) || b.seenAtMs - a.seenAtMs
+  return former.sort(inOrder).slice(0, count)
+}
+
+function failedAmong(peers: ReadonlyMap<string, KnownPeer>): Restored['failedBefore'] {
+  return [...peers].filter(([, { dialFailed }]) => dialFailed).map(([key, { addrs }]) => ({ key, addrs }))
 }
 
 /** Each text once, however many records have it. */

@@ -29,7 +29,8 @@ interface Dial {
 let clock: SimulatedClock
 let dials: Dial[]
 let connected: Set<string>
-let over: string[]
+/** How it ended for a peer, by its key. */
+let over: Map<string, string>
 let lines: string[]
 let hasRoom: boolean
 let busy: boolean
@@ -41,7 +42,8 @@ const peer = (name: string, at: readonly string[], from = at[0] ?? '192.0.2.1'):
   key: keyOf(name),
   addrs: at.map((ip) => multiaddr(`/ip4/${ip}/tcp/9000`).bytes),
   remote: multiaddr(`/ip4/${from}/tcp/5`).bytes,
-  seenAtMs: 0
+  seenAtMs: 0,
+  dialFailed: false
 })
 const idOf = ({ key }: FormerPeer) => peerIdFromMultihash(decodeMultihash(Buffer.from(key, 'latin1'))).toString()
 const crowd = (count: number) => Array.from({ length: count }, (_, i) => peer(`p${i}`, [`10.0.${i >> 8}.${i & 255}`]))
@@ -65,7 +67,7 @@ function dialBack(peers: readonly FormerPeer[], afterMs = 0): DialBack {
         dials.push({ at, id, atMs: clock.now(), signal, answer: () => resolve(undefined), refuse })
       })
     },
-    onOver: (key) => over.push(key)
+    onOver: ({ key }, how) => over.set(key, how)
   }
   const made = new DialBack(peers, parts)
   made.start(afterMs)
@@ -88,7 +90,7 @@ beforeEach(() => {
   clock = new SimulatedClock()
   dials = []
   connected = new Set()
-  over = []
+  over = new Map()
   lines = []
   hasRoom = true
   busy = false
@@ -103,7 +105,7 @@ it('dials the newest first, everybody, and says how it went', async () => {
   await flush()
   clock.advance(20)
   expect(counts).toEqual({ dialled: 2, cameBack: 0, failed: 1, undialable: 0 })
-  expect(over.sort()).toEqual(peers.map(({ key }) => key).sort())
+  expect(peers.map(({ key }) => over.get(key))).toEqual(['dialled', 'dialled', 'failed'])
   expect(lines).toEqual([
     'dialling back 3 peers that were connected before',
     'dial-back over after 0.0 s: connected=2 came_back=0 failed=1 undialable=0 left=0'
@@ -136,11 +138,11 @@ it('begins so many dials a second at most', async () => {
   expect(dials.length).toBeGreaterThan(50 * 5 - 10)
 })
 
-it('ends after a minute with whoever is left, and says on the way how far it is', async () => {
+it('ends after a minute, says on the way how far it is, and leaves who is left to the next process', async () => {
   const back = dialBack(crowd(10_000))
   await pass(dialBackWithinMs, (dial) => dial.answer())
   expect(dials.length).toBeLessThanOrEqual(32 + 50 * 60)
-  expect([back.waiting, over.length, clock.pending]).toEqual([0, 10_000, 0])
+  expect([back.waiting, over.size, clock.pending]).toEqual([0, back.counts.dialled, 0])
   expect(lines).toHaveLength(1 + dialBackWithinMs / progressIntervalMs)
   expect(lines[1]).toMatch(/^dialling back: connected=\d+ came_back=0 failed=0 undialable=0 left=\d+$/)
   expect(lines.at(-1)).toMatch(/^dial-back over after 60\.0 s: connected=\d+ .* left=[1-9]\d+$/)
@@ -175,6 +177,31 @@ it('tries everybody once before it tries anybody at another address', async () =
   const first = dials.slice(0, 60).map(({ at }) => at)
   expect(first.every((at) => at.startsWith('10.0.0.'))).toBe(true)
   expect(dials).toHaveLength(120)
+})
+
+it('tries those who were not there at the last restart after everybody else', async () => {
+  const failed = ['a', 'b'].map((name, i) => ({ ...peer(name, [`10.1.0.${i}`, `10.1.1.${i}`]), dialFailed: true }))
+  const { counts } = dialBack([...failed, peer('c', ['10.0.0.1', '10.0.0.2'])])
+  await pass(1_000, (dial) => (dial.at === '10.1.0.0' ? dial.answer() : dial.refuse()))
+  expect(dials.map(({ at }) => at)).toEqual(['10.0.0.1', '10.0.0.2', '10.1.0.0', '10.1.0.1', '10.1.1.1'])
+  expect(counts).toEqual({ dialled: 1, cameBack: 0, failed: 2, undialable: 0 })
+  expect(clock.pending).toBe(0)
+})
+
+it('knows after a minute of those who were not there, at their first address at least', async () => {
+  const peers = Array.from({ length: 1_000 }, (_, i) =>
+    peer(`p${i}`, [`10.0.${i >> 8}.${i & 255}`, `10.1.0.${i & 255}`])
+  )
+  const back = dialBack(peers)
+  await pass(dialBackWithinMs - 20, () => {})
+  // it was not there, and has come meanwhile
+  connected.add(peers[0]!.key)
+  clock.advance(20)
+  expect(over.get(peers[0]!.key)).toBe('cameBack')
+  expect(back.counts).toEqual({ dialled: 0, cameBack: 1, failed: 5 * maxParallelDials - 1, undialable: 0 })
+  expect([back.waiting, over.size]).toEqual([0, 5 * maxParallelDials])
+  await flush()
+  expect([back.waiting, back.dialling]).toEqual([0, 0])
 })
 
 it('dials an address once, whoever names it', async () => {
@@ -235,8 +262,17 @@ it('dials nobody while others wait to be served', () => {
 it('closes nobody for one that it would dial', () => {
   hasRoom = false
   const back = dialBack(crowd(3))
-  expect([dials.length, back.waiting, over.length, clock.pending]).toEqual([0, 0, 3, 0])
+  expect([dials.length, back.waiting, over.size, clock.pending]).toEqual([0, 0, 0, 0])
   expect(lines.at(-1)).toContain('left=3')
+})
+
+it('leaves those to the next process for whom there is no room, unless they were tried', async () => {
+  const back = dialBack([peer('a', ['10.1.0.1', '10.1.0.2']), peer('b', ['10.1.1.1'])])
+  hasRoom = false
+  dials[0]?.refuse()
+  await flush()
+  expect([...over]).toEqual([[keyOf('a'), 'failed']])
+  expect(back.counts.failed).toBe(1)
 })
 
 it('does not look at thousands in one turn', () => {
@@ -253,5 +289,5 @@ it('is over at once when the node stops, and leaves the others to the next proce
   expect(dials.every(({ signal }) => signal.aborted)).toBe(true)
   await flush()
   clock.advance(120_000)
-  expect([dials.length, over.length, clock.pending, back.dialling]).toEqual([dialled, 0, 0, 0])
+  expect([dials.length, over.size, clock.pending, back.dialling]).toEqual([dialled, 0, 0, 0])
 })

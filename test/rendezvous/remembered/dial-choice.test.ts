@@ -13,7 +13,7 @@ const bytes = (text: string) => (text === '' ? new Uint8Array() : multiaddr(text
 
 /** @returns `ip:port`, with `!` when the peer is known to be there */
 function chosen(remote: string, ...addrs: string[]): string[] {
-  const peer = { key: 'peer', addrs: addrs.map(bytes), remote: bytes(remote), seenAtMs: 0 }
+  const peer = { key: 'peer', addrs: addrs.map(bytes), remote: bytes(remote), seenAtMs: 0, dialFailed: false }
   return choicesFor(peer, own).map(({ endpoint: { ip, port }, isProven }) => `${isProven ? '!' : ''}${ip}:${port}`)
 }
 
@@ -78,7 +78,13 @@ it('is neither a name, nor a relay, another transport, a wildcard, a group or no
     '/ip4/198.51.100.7/tcp/0'
   ]
   expect(chosen('', ...others)).toEqual([])
-  const unknown = { key: 'peer', addrs: [new Uint8Array([255, 255, 3])], remote: new Uint8Array(), seenAtMs: 0 }
+  const unknown = {
+    key: 'peer',
+    addrs: [new Uint8Array([255, 255, 3])],
+    remote: new Uint8Array(),
+    seenAtMs: 0,
+    dialFailed: false
+  }
   expect(choicesFor(unknown, own)).toEqual([])
 })
 

@@ -16,6 +16,7 @@ const binary = (minLength: number, maxLength: number) =>
 const timeMs = fc.nat(2 ** 47)
 const peerEntry: fc.Arbitrary<PeerEntry> = fc.record({
   connected: fc.boolean(),
+  dialFailed: fc.boolean(),
   seenAtMs: timeMs,
   remote: fc.uint8Array({ maxLength: 255 }),
   encoded: binary(0, 400)
@@ -55,9 +56,16 @@ describe('entries', () => {
   })
 
   it('of another version are not read', () => {
-    const peer = encodePeerEntry({ connected: true, seenAtMs: 1, remote: new Uint8Array(), encoded: '' })
+    const peer = encodePeerEntry({
+      connected: true,
+      dialFailed: false,
+      seenAtMs: 1,
+      remote: new Uint8Array(),
+      encoded: ''
+    })
     const record = encodeRecordEntry({ expiresAtMs: 1, prefix: '' })
     expect(decodePeerEntry(peer.with(0, 2))).toBeUndefined()
+    expect(decodePeerEntry(peer.with(1, 4))).toBeUndefined()
     expect(decodeRecordEntry(record.with(0, 2))).toBeUndefined()
   })
 
