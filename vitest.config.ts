@@ -2,6 +2,9 @@ import { defineConfig } from 'vitest/config'
 
 const kinds = ['process', 'interop', 'docker', 'simulation']
 
+/** What is awaited comes when it comes: vitest's second is too short on a busy machine. */
+const patient = { poll: { timeout: 10_000 } }
+
 /** One project a kind of test: what it needs (nothing, the built daemon, Go, a Docker engine, a machine for itself) decides where it lives. */
 export default defineConfig({
   test: {
@@ -9,6 +12,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          expect: patient,
           include: ['test/**/*.test.ts'],
           exclude: kinds.map((kind) => `test/${kind}/**`),
           setupFiles: ['test/support/polyfill.ts'],
@@ -18,6 +22,7 @@ export default defineConfig({
       ...kinds.map((kind) => ({
         test: {
           name: kind,
+          expect: patient,
           include: [`test/${kind}/**/*.test.ts`],
           // the suites start daemons and load them: one file at a time keeps a small machine honest
           fileParallelism: false,
