@@ -254,5 +254,5 @@ async function openFederation(
 ): Promise<void> {
   const connections = libp2p.services.connectionManager
   const open = () => startFederation(membership, { libp2p, connections, clock, logger })
-  await steps.open('federation', closeWithinMs.background, signal, open, (stop) => stop())
+  await steps.open('federation', closeWithinMs.federation, signal, open, (stop) => stop())
 }

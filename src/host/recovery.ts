@@ -7,15 +7,11 @@ import type { OwnEndpoints } from '../rendezvous/remembered/dial-choice.ts'
 import { endpointOf } from '../rendezvous/remembered/endpoint.ts'
 import { Memory } from '../rendezvous/remembered/memory.ts'
 import { type FormerPeer, restore } from '../rendezvous/remembered/restore.ts'
-import type { Changes, StateStore } from '../state/store.ts'
+import type { State } from '../state/state.ts'
 import type { HostServices } from './host.ts'
 
-/** Where the node keeps what outlives the process. */
-export interface State {
-  readonly store: Pick<StateStore, 'entries'>
-  readonly changes: Changes
-  whenReplaced(listener: () => void): void
-}
+/** What of it is needed here. */
+type StateParts = Pick<State, 'store' | 'changes' | 'whenReplaced'>
 
 /** Clients search once a second; a crowd of hundreds that was cut at once is back after some more. */
 const comeByThemselvesMs = 5_000
@@ -23,7 +19,7 @@ const comeByThemselvesMs = 5_000
 /** What the process before knew, and who was connected to it: brought back before and after the node listens. */
 export class Recovery {
   readonly #libp2p: Libp2p<HostServices>
-  readonly #state: State | undefined
+  readonly #state: StateParts | undefined
   readonly #parts: { readonly clock: Clock; readonly logger: Logger }
   readonly #memory: Memory | undefined
   #formerPeers: readonly FormerPeer[] = []
@@ -33,7 +29,7 @@ export class Recovery {
   /** @param state undefined: nothing is remembered */
   constructor(
     libp2p: Libp2p<HostServices>,
-    state: State | undefined,
+    state: StateParts | undefined,
     parts: { readonly clock: Clock; readonly logger: Logger }
   ) {
     this.#libp2p = libp2p

@@ -8,6 +8,11 @@ export function keyOf(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
 }
 
+/** What {@link keyOf} was given, as a copy of its own. */
+export function bytesOf(key: string): Buffer {
+  return Buffer.from(key, 'latin1')
+}
+
 export function peerKey(peer: PeerId): string {
   return keyOf(peer.toMultihash().bytes)
 }

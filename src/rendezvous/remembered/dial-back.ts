@@ -3,6 +3,7 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 import { decode as decodeMultihash } from 'multiformats/hashes/digest'
 import type { Logger } from 'pino'
 import type { Clock } from '../../clock.ts'
+import { bytesOf } from '../../peers/peer-key.ts'
 import { type Choice, choicesFor, type OwnEndpoints } from './dial-choice.ts'
 import { DialPace } from './dial-pace.ts'
 import { dialable, endpointKey } from './endpoint.ts'
@@ -222,7 +223,7 @@ export class DialBack {
 
 function addressOf({ key }: FormerPeer, { endpoint }: Choice): Multiaddr | undefined {
   try {
-    const id = peerIdFromMultihash(decodeMultihash(Buffer.from(key, 'latin1')))
+    const id = peerIdFromMultihash(decodeMultihash(bytesOf(key)))
     return dialable(endpoint, id.toString())
   } catch {
     // what is no peer id cannot have been connected

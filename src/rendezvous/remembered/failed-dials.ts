@@ -1,3 +1,4 @@
+import { bytesOf } from '../../peers/peer-key.ts'
 import { decodePeer } from '../wire.ts'
 import { endpointKey, endpointOf } from './endpoint.ts'
 
@@ -40,7 +41,7 @@ export class FailedDials {
   has(peer: string, encoded: string): boolean {
     const failedAt = this.#endpoints.get(peer)
     if (failedAt === undefined) return false
-    return failedAt === endpointsOf(decodePeer(new Uint8Array(Buffer.from(encoded, 'latin1')))?.addrs ?? [])
+    return failedAt === endpointsOf(decodePeer(new Uint8Array(bytesOf(encoded)))?.addrs ?? [])
   }
 }
 

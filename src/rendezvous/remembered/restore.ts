@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { keyOf } from '../../peers/peer-key.ts'
+import { bytesOf, keyOf } from '../../peers/peer-key.ts'
 import type { Changes, Entry, StateStore } from '../../state/store.ts'
 import type { Contact, Contacts } from '../contacts.ts'
 import { type ProviderBook, recordLifeMs } from '../provider-book.ts'
@@ -233,9 +233,5 @@ class Texts {
 
 /** A slice of a string keeps all of it alive. */
 function unsliced(text: string): string {
-  return bytesOf(text).toString('latin1')
-}
-
-function bytesOf(text: string): Buffer {
-  return Buffer.from(text, 'latin1')
+  return keyOf(bytesOf(text))
 }
