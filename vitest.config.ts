@@ -8,6 +8,7 @@ const patient = { poll: { timeout: 10_000 } }
 /** One project a kind of test: what it needs (nothing, the built daemon, Go, a Docker engine, a machine for itself) decides where it lives. */
 export default defineConfig({
   test: {
+    globalSetup: ['test/support/temporary-files.ts'],
     projects: [
       {
         test: {

@@ -38,7 +38,7 @@ export async function startOurNode({
   const port = await freePort()
   const args = ['--expose-gc', '--import', probeFile, ...nodeArgs, mainFile, '--port', String(port)]
   const startedMs = performance.now()
-  const daemon = await Daemon.start(binary, args, { LISTEN_ADDRESS: '127.0.0.1', ...env }, ['ipc'])
+  const daemon = await Daemon.start(binary, args, { LISTEN_ADDRESS: '127.0.0.1', ADMIN_PORT: '0', ...env }, ['ipc'])
   try {
     const [, id] = await daemon.line(/Bootstrap node started\. ID: (\w+)/, READY_MS)
     return { daemon, addr: `/ip4/127.0.0.1/tcp/${port}/p2p/${id}`, startupMs: performance.now() - startedMs }

@@ -1,12 +1,14 @@
 // What the process can be asked to do.
 import './polyfill.ts'
 import { BootstrapNode } from './bootstrap-node.ts'
+import { systemClock } from './clock.ts'
 import { type Config, loadConfig, readArguments, readDotenv, usage, whyNotWritable } from './config/index.ts'
 import type { Ports } from './connection/lean/ports.ts'
 import { BootstrapError } from './errors.ts'
 import { OpenSteps } from './lifecycle.ts'
+import type { Phase } from './observe/admin/health.ts'
+import type { HttpServer } from './observe/http/server.ts'
 import { type Log, openLog } from './observe/logger.ts'
-import type { ProfileServer } from './observe/profiles/server.ts'
 import { type ExitCode, messageOf, type StopRequests } from './stop-requests.ts'
 import { version } from './version.ts'
 
@@ -14,6 +16,7 @@ import { version } from './version.ts'
 const closeDeadlineMs = 15_000
 const logCloseMs = 2_000
 const profilesCloseMs = 1_000
+const adminCloseMs = 1_000
 const never = new AbortController().signal
 
 /**
@@ -76,15 +79,32 @@ async function run(config: Config, stop: StopRequests, ports: Ports): Promise<Ex
     () => openProfiles(config, log),
     (server) => server?.close()
   )
+  let node: BootstrapNode | undefined
+  const phase = () => (stop.signal.aborted ? 'stopping' : node === undefined ? 'starting' : 'running')
+  await around.open(
+    'admin',
+    adminCloseMs,
+    never,
+    () => openAdmin(config, log, phase),
+    (server) => server?.close()
+  )
   try {
-    return await serve(config, log, stop, ports)
+    return await serve(config, log, stop, ports, (started) => {
+      node = started
+    })
   } finally {
     // a log that cannot be closed cannot say so
     await around.close().catch(() => {})
   }
 }
 
-async function serve(config: Config, { logger }: Log, stop: StopRequests, ports: Ports): Promise<ExitCode> {
+async function serve(
+  config: Config,
+  { logger }: Log,
+  stop: StopRequests,
+  ports: Ports,
+  onStarted: (node: BootstrapNode) => void
+): Promise<ExitCode> {
   let node: BootstrapNode
   try {
     node = await BootstrapNode.create(config, { logger, ports, signal: stop.signal })
@@ -94,6 +114,7 @@ async function serve(config: Config, { logger }: Log, stop: StopRequests, ports:
     logger.fatal({ ...(error instanceof BootstrapError ? {} : { err: error }) }, messageOf(error))
     return 1
   }
+  onStarted(node)
   greet(node, config, { logger })
   await stop.requested()
 
@@ -116,13 +137,31 @@ function greet(node: BootstrapNode, config: Config, { logger }: Pick<Log, 'logge
 }
 
 /** A node without its profiles is worth more than none. */
-async function openProfiles(config: Config, { logger }: Log): Promise<ProfileServer | undefined> {
+async function openProfiles(config: Config, { logger }: Log): Promise<HttpServer | undefined> {
   if (config.profiles === undefined) return undefined
   try {
     // only where it is wanted: HTTP, the inspector and the profiler take 10 MB
     const { startProfileServer } = await import('./observe/profiles/server.ts')
     const server = await startProfileServer({ host: config.profiles.address, port: config.profiles.port, logger })
     logger.info(`Profiling server on http://${server.address}/debug/pprof/`)
+    return server
+  } catch (error) {
+    logger.error(messageOf(error))
+    return undefined
+  }
+}
+
+/** A node that nobody can look at is worth more than none. */
+async function openAdmin(config: Config, { logger }: Log, phase: () => Phase): Promise<HttpServer | undefined> {
+  if (config.admin === undefined) return undefined
+  try {
+    const { healthRoutes, startAdminServer } = await import('./observe/admin/server.ts')
+    const { ReadinessProbe } = await import('./observe/admin/health.ts')
+    const probe = async () => (await import('./cli/check.ts')).check(undefined, config)
+    const readiness = new ReadinessProbe(systemClock, phase, probe)
+    const routes = new Map(healthRoutes(readiness, () => process.uptime()))
+    const server = await startAdminServer({ host: config.admin.address, port: config.admin.port, logger, routes })
+    logger.info(`Admin server on http://${server.address}/`)
     return server
   } catch (error) {
     logger.error(messageOf(error))

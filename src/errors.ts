@@ -8,6 +8,7 @@ interface Facts {
   ERR_PASSED_SOCKET: { fd: number; name: string; what: string }
   ERR_PASSED_TO_STOCK: Record<string, never>
   ERR_PROFILES_LISTEN: { address: string; port: number }
+  ERR_ADMIN_LISTEN: { address: string; port: number }
   ERR_START_ABORTED: Record<string, never>
   ERR_CONNECTION_LIMIT: { limit: number }
   ERR_EVICTED: { reason: string }
@@ -39,6 +40,10 @@ const words: { [C in keyof Facts]: (facts: Facts[C]) => readonly [what: string, 
   ERR_PROFILES_LISTEN: ({ address, port }) => [
     `the profiling server cannot listen on ${address} port ${port}`,
     'the node runs on without it; check PPROF_PORT and PPROF_ADDRESS'
+  ],
+  ERR_ADMIN_LISTEN: ({ address, port }) => [
+    `the admin server cannot listen on ${address} port ${port}`,
+    'the node runs on without it; check ADMIN_PORT and ADMIN_ADDRESS, or set ADMIN_PORT=0'
   ],
   ERR_START_ABORTED: () => ['the start was interrupted', 'what had been started was stopped again'],
   ERR_CONNECTION_LIMIT: ({ limit }) => [

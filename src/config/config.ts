@@ -21,6 +21,8 @@ export interface Config {
   readonly providers: ProviderLimits
   readonly gossipsubTopicPrefix: string
   readonly log: LogConfig
+  /** Status page, metrics, health. Undefined: not served. */
+  readonly admin: { readonly address: string; readonly port: number } | undefined
   readonly profiles: { readonly address: string; readonly port: number } | undefined
 }
 

@@ -1,4 +1,4 @@
-import { isIPv6 } from 'node:net'
+import { BlockList, isIPv6 } from 'node:net'
 import type { ZodSafeParseResult } from 'zod'
 import { redact } from '../identity/redact.ts'
 import type { Arguments } from './arguments.ts'
@@ -105,13 +105,64 @@ function checkTogether(values: Partial<Values>, problems: ConfigProblem[]): void
       problem: 'two of its addresses overlap; allowed are addresses of which none includes another'
     })
   }
-  if (values.PPROF_PORT !== undefined && values.PPROF_PORT === values.BOOTSTRAP_PORT) {
+  checkPorts(values, problems)
+  checkOperatorAddresses(values, problems)
+}
+
+/** Two of this node's servers on one port would keep one of them from running. */
+function checkPorts(values: Partial<Values>, problems: ConfigProblem[]): void {
+  const variables = ['BOOTSTRAP_PORT', 'ADMIN_PORT', 'PPROF_PORT'] as const
+  for (const [i, variable] of variables.entries()) {
+    const port = values[variable]
+    const taken = variables.slice(0, i).find((other) => values[other] === port)
+    if (port === undefined || port === 0 || taken === undefined) continue
+    const of = taken === 'BOOTSTRAP_PORT' ? 'the node itself (BOOTSTRAP_PORT)' : `another server of the node (${taken})`
     problems.push({
-      subject: 'PPROF_PORT',
-      value: String(values.PPROF_PORT),
-      problem: 'it is the port of the node itself (BOOTSTRAP_PORT); allowed is another port'
+      subject: variable,
+      value: String(port),
+      problem: `it is the port of ${of}; allowed is another port`
     })
   }
+}
+
+/** Who reaches these servers learns who is connected, can read memory and slow the node down. */
+function checkOperatorAddresses(values: Partial<Values>, problems: ConfigProblem[]): void {
+  if (values.ADMIN_ALLOW_REMOTE !== false) return
+  const inUse = { ADMIN_ADDRESS: values.ADMIN_PORT !== 0, PPROF_ADDRESS: values.PPROF_PORT !== undefined }
+  for (const subject of ['ADMIN_ADDRESS', 'PPROF_ADDRESS'] as const) {
+    const address = values[subject]
+    if (!inUse[subject] || address === undefined || !isPublic(address)) continue
+    problems.push({
+      subject,
+      value: JSON.stringify(address),
+      problem:
+        'the world may reach it; allowed is an address of this machine or of a private network, or set ADMIN_ALLOW_REMOTE=true'
+    })
+  }
+}
+
+/** Loopback, private networks, link-local and the carriers' shared range. */
+const notPublic = new BlockList()
+for (const [net, prefix] of [
+  ['127.0.0.0', 8],
+  ['10.0.0.0', 8],
+  ['172.16.0.0', 12],
+  ['192.168.0.0', 16],
+  ['169.254.0.0', 16],
+  ['100.64.0.0', 10]
+] as const) {
+  notPublic.addSubnet(net, prefix, 'ipv4')
+}
+for (const [net, prefix] of [
+  ['::1', 128],
+  ['fc00::', 7],
+  ['fe80::', 10]
+] as const) {
+  notPublic.addSubnet(net, prefix, 'ipv6')
+}
+
+function isPublic(address: string): boolean {
+  return !notPublic.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
 }
 
 function isWildcard(address: string): boolean {
@@ -172,6 +223,7 @@ function toConfig(values: Values): Config {
               compress: values.LOG_COMPRESS
             }
     },
+    admin: values.ADMIN_PORT === 0 ? undefined : { address: values.ADMIN_ADDRESS, port: values.ADMIN_PORT },
     profiles: values.PPROF_PORT === undefined ? undefined : { address: values.PPROF_ADDRESS, port: values.PPROF_PORT }
   })
 }

@@ -167,6 +167,22 @@ export const settings = {
     fallback: 'false',
     meaning: 'compress rotated files with gzip'
   }),
+  ADMIN_PORT: setting(values.integer(0, 65_535), {
+    flag: 'admin-port',
+    fallback: '6061',
+    meaning: 'port of the admin server: status page, metrics, health; 0: no admin server'
+  }),
+  ADMIN_ADDRESS: setting(values.ipAddress, {
+    flag: 'admin-address',
+    fallback: '127.0.0.1',
+    meaning: 'address of the admin server'
+  }),
+  ADMIN_ALLOW_REMOTE: setting(values.boolean, {
+    flag: 'admin-allow-remote',
+    fallback: 'false',
+    meaning:
+      'let ADMIN_ADDRESS and PPROF_ADDRESS be addresses that the world may reach (public ones and wildcards); neither server asks for a password'
+  }),
   PPROF_PORT: setting(values.port, {
     flag: 'pprof-port',
     meaning: 'port of the profiling server; unset: no profiling server'

@@ -32,6 +32,7 @@ describe('loadConfig', () => {
       providers: { maxRecords: 400_000, maxPerKey: 100_000, maxPerPeer: 1_000, maxBytes: 256_000_000 },
       gossipsubTopicPrefix: '/powerloom/snapshot-submissions',
       log: { level: 'info', libp2pLevel: 'info', peerConnections: false },
+      admin: { address: '127.0.0.1', port: 6061 },
       profiles: undefined
     })
   })

@@ -29,7 +29,7 @@ class Node {
     const { command, args, ...launch } = passing(fds, {
       command: process.execPath,
       args: [main],
-      env: { LISTEN_ADDRESS: '127.0.0.1', ...env }
+      env: { LISTEN_ADDRESS: '127.0.0.1', ADMIN_PORT: '0', ...env }
     })
     this.child = spawn(command, args, {
       cwd: mkdtempSync(join(tmpdir(), 'activation-')),
@@ -126,7 +126,7 @@ it('opens its port before its code is loaded', async () => {
   const args = ['--import', new URL('without-commands.mjs', import.meta.url).href, main]
   const child = spawn(process.execPath, args, {
     cwd: mkdtempSync(join(tmpdir(), 'activation-')),
-    env: { LISTEN_ADDRESS: '127.0.0.1', BOOTSTRAP_PORT: String(port) }
+    env: { LISTEN_ADDRESS: '127.0.0.1', ADMIN_PORT: '0', BOOTSTRAP_PORT: String(port) }
   })
   children.push(child)
   await expect.poll(() => greeted(port).then(() => 'open', String), { timeout: 30_000, interval: 20 }).toBe('open')

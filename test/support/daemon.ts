@@ -29,7 +29,7 @@ export class Daemon {
     const [program = '', ...words] = [...within, ...command]
     this.process = spawn(program, words, {
       cwd: this.cwd,
-      env: { PATH: process.env.PATH, LISTEN_ADDRESS: '127.0.0.1', ...stackOfTheRun, ...env }
+      env: { PATH: process.env.PATH, LISTEN_ADDRESS: '127.0.0.1', ADMIN_PORT: '0', ...stackOfTheRun, ...env }
     })
     const wake = () => {
       for (const look of this.#waiting) look()

@@ -1,22 +1,18 @@
 import type { Readable } from 'node:stream'
 import { getHeapSnapshot } from 'node:v8'
+import { HttpError } from '../http/request.ts'
+import type { Reply } from '../http/server.ts'
 import { commandLine } from './command-line.ts'
 import { cpuProfile, recordCpu } from './cpu.ts'
 import { watchCreations } from './creation-window.ts'
 import { type HeapSampleType, heapProfile } from './heap.ts'
 import type { HeapSampler } from './heap-sampler.ts'
 import { encode, framesOf, type ProfileData } from './pprof.ts'
-import { debugOf, gcOf, HttpError, refuse, secondsOf } from './request.ts'
+import { debugOf, gcOf, refuse, secondsOf } from './request.ts'
 import type { SourcePositions } from './source-positions.ts'
 import { waitingGrouped, waitingInFull, waitingSince } from './waiting.ts'
 
 export const ROOT = '/debug/pprof/'
-
-/** An answer whose question was understood; `body` does the work and ends early when the signal is aborted. */
-export interface Reply {
-  readonly headers: Readonly<Record<string, string>>
-  readonly body: (signal: AbortSignal) => Promise<string | Uint8Array | Readable>
-}
 
 export interface Endpoint {
   /** Below the root. */

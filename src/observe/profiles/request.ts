@@ -1,17 +1,4 @@
-import { isIPv4 } from 'node:net'
-
-/** An answer other than 200: the status and one line that says what to do instead. */
-export class HttpError extends Error {
-  override readonly name = 'HttpError'
-
-  constructor(
-    readonly status: number,
-    message: string,
-    readonly headers: Readonly<Record<string, string>> = {}
-  ) {
-    super(message)
-  }
-}
+import { HttpError } from '../http/request.ts'
 
 const MAX_SECONDS = 300
 
@@ -43,18 +30,4 @@ function wholeNumber(query: URLSearchParams, name: string, min: number, max: num
     throw new HttpError(400, `${name} must be a whole number from ${min} to ${max}`)
   }
   return value
-}
-
-/** Whether a host name or address (no port, IPv6 without brackets) can only mean this machine. */
-export function isLoopback(host: string): boolean {
-  const name = host.toLowerCase().replace(/\.$/, '')
-  if (name === 'localhost' || name.endsWith('.localhost') || name === '::1') return true
-  const v4 = name.startsWith('::ffff:') ? name.slice('::ffff:'.length) : name
-  return isIPv4(v4) && v4.startsWith('127.')
-}
-
-/** The host of a Host header, without port and brackets. */
-export function hostOf(header: string): string {
-  const bracketed = /^\[([^\]]*)\](?::\d+)?$/.exec(header)
-  return bracketed?.[1] ?? header.replace(/:\d+$/, '')
 }

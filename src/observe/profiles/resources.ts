@@ -1,6 +1,7 @@
 import { ChildProcess } from 'node:child_process'
 import { Socket as UdpSocket } from 'node:dgram'
-import { type AddressInfo, Server, Socket } from 'node:net'
+import { Server, Socket } from 'node:net'
+import { endpoint } from '../http/server.ts'
 
 /** Something that the event loop waits on. */
 export interface Resource {
@@ -95,18 +96,6 @@ function udpAddress(socket: UdpSocket): string {
   } catch {
     return 'not bound'
   }
-}
-
-/** `address:port`, with brackets around IPv6. */
-export function endpoint(address: string | undefined, port: number | undefined): string {
-  if (address === undefined) return 'unknown'
-  return `${address.includes(':') ? `[${address}]` : address}:${port ?? 'unknown'}`
-}
-
-/** The address a server really has, whatever it was asked for. */
-export function boundAddress(server: Server): AddressInfo | undefined {
-  const address = server.address()
-  return address === null || typeof address === 'string' ? undefined : address
 }
 
 function kindOf(value: object): string {

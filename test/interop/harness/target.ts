@@ -78,6 +78,7 @@ async function startOurs(env: Record<string, string>, place: Place | undefined):
     args: [mainFile, '--port', String(port)],
     env: {
       LISTEN_ADDRESS: '127.0.0.1',
+      ADMIN_PORT: '0',
       LOG_LEVEL: 'debug',
       ...(place === undefined ? {} : { PRIVATE_KEY: privateKeyOf(place.identity) }),
       ...env

@@ -4,7 +4,8 @@ import { connect, createServer } from 'node:net'
 import { setImmediate } from 'node:timers/promises'
 import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type ProfileServer, startProfileServer } from '../../../src/observe/profiles/server.ts'
+import type { HttpServer } from '../../../src/observe/http/server.ts'
+import { startProfileServer } from '../../../src/observe/profiles/server.ts'
 import { fetchProfile, rawRequest } from './fixtures/client.ts'
 import { burnCpu, holdMemory, makeGarbage, releaseMemory } from './fixtures/workload.ts'
 
@@ -12,7 +13,7 @@ const MIB = 1024 * 1024
 const logger = pino({ enabled: false })
 const HEAP_TYPES = ['alloc_objects/count', 'alloc_space/bytes', 'inuse_objects/count', 'inuse_space/bytes']
 
-let server: ProfileServer
+let server: HttpServer
 let root: string
 
 beforeEach(async () => {
@@ -258,12 +259,16 @@ describe('http', () => {
     }
   )
 
-  it('answers to any host on an address that others reach', async () => {
+  it.each([
+    ['10.0.0.1:6060', 200],
+    ['bootstrap-node:6060', 200],
+    ['node.example', 403]
+  ])('on an address that others reach the host "%s" gets %i', async (host, status) => {
     const open = await startProfileServer({ host: '0.0.0.0', port: 0, logger })
     try {
       const port = open.address.split(':').at(-1)
-      const answer = await rawRequest(`http://127.0.0.1:${port}/debug/pprof/cmdline`, { host: 'node.example' })
-      expect(answer.status).toBe(200)
+      const answer = await rawRequest(`http://127.0.0.1:${port}/debug/pprof/cmdline`, { host })
+      expect(answer.status).toBe(status)
     } finally {
       await open.close()
     }
