@@ -1,14 +1,13 @@
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { access, mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { cacheDir } from '../../support/cache-dir.ts'
 
 const run = promisify(execFile)
 const moduleDir = fileURLToPath(new URL('../go', import.meta.url))
-const cacheDir = join(tmpdir(), 'powerloom-bootstrap-interop')
 const BUILD_MS = 280_000 // the first build compiles go-libp2p and may have to download it
 
 export interface GoBinaries {

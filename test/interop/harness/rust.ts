@@ -1,12 +1,12 @@
 import { execFile, spawnSync } from 'node:child_process'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { cacheDir } from '../../support/cache-dir.ts'
 
 const run = promisify(execFile)
 const manifest = fileURLToPath(new URL('../rust/Cargo.toml', import.meta.url))
-const targetDir = join(tmpdir(), 'powerloom-bootstrap-interop', 'rust')
+const targetDir = join(cacheDir, 'rust')
 const runMs = 60_000
 
 /** The first build compiles rust-libp2p and may have to download it. */
