@@ -49,6 +49,7 @@ export const scenarios: readonly Scenario[] = [
   ].map(({ peers, suffix, sec }) => ({
     group: 'memory',
     name: `${peers} connections over ${suffix === 'Tls' ? 'TLS' : 'Noise'}`,
+    settings: { hasProbe: true },
     isRepetition: peers > 500,
     run: (bench: Bench, size: Size) => memory(bench, size, peers, suffix, sec)
   })),
@@ -75,7 +76,7 @@ export const groups: readonly string[] = [...new Set(scenarios.map(({ group }) =
 
 async function startUp({ server }: Bench, size: Size): Promise<Measured> {
   await sleep(size.seconds(EMPTY_S) * 1_000)
-  return { startup: server.startupMs, rssEmpty: (await residentKB(server.pid)) / 1024 }
+  return { listening: server.listeningMs, rssEmpty: (await residentKB(server.pid)) / 1024 }
 }
 
 async function joins({ load }: Bench, size: Size, suffix: 'Tls' | 'Noise', sec: string): Promise<Measured> {

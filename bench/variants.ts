@@ -4,17 +4,17 @@ import { promisify } from 'node:util'
 import { Daemon } from '../test/interop/harness/daemon.ts'
 import { goBinaries } from '../test/interop/harness/go.ts'
 import { freePort } from '../test/support/port.ts'
-import { startOurNode } from './node.ts'
+import { listening, startOurNode } from './node.ts'
 
 const run = promisify(execFile)
 const READY_MS = 30_000
 
-/** A running server, and what its start took. */
+/** A running server, and how long it took to open its port. */
 export interface Server {
   readonly daemon: Daemon
   readonly addr: string
   readonly pid: number
-  readonly startupMs: number
+  readonly listeningMs: number
 }
 
 /** What scenarios ask of a server, in words that each server is told in its own. */
@@ -22,6 +22,8 @@ export interface ServerSettings {
   readonly lowWater?: number
   readonly highWater?: number
   readonly graceSeconds?: number
+  /** Whether the heap is asked for, where it can be. */
+  readonly hasProbe?: boolean
 }
 
 /** One column of the comparison. */
@@ -43,11 +45,13 @@ export async function goVariant(): Promise<Variant> {
         CONN_MANAGER_HIGH_WATER: highWater,
         CONN_MANAGER_GRACE: graceSeconds === undefined ? undefined : `${graceSeconds}s`
       })
+      const port = await freePort()
       const startedMs = performance.now()
-      const daemon = await Daemon.start(baseline, ['--port', String(await freePort())], env)
+      const daemon = await Daemon.start(baseline, ['--port', String(port)], env)
       try {
+        const listeningMs = (await listening(port)) - startedMs
         const [, addr = ''] = await daemon.line(/^LISTEN (\S+)$/, READY_MS)
-        return { daemon, addr, pid: pidOf(daemon), startupMs: performance.now() - startedMs }
+        return { daemon, addr, pid: pidOf(daemon), listeningMs }
       } catch (error) {
         await daemon.stop()
         throw error
@@ -65,15 +69,15 @@ export async function ourVariant(binary: string, stack: string | undefined): Pro
   return {
     name: `ours, Node ${version}${stack === undefined ? '' : `, ${stack}`}`,
     isOurs: true,
-    async start({ lowWater, highWater, graceSeconds }) {
+    async start({ lowWater, highWater, graceSeconds, hasProbe = false }) {
       const env = environment({
         CONNECTION_STACK: stack,
         CONN_MANAGER_LOW_WATER: lowWater,
         CONN_MANAGER_HIGH_WATER: highWater,
         CONN_MANAGER_GRACE_PERIOD: graceSeconds
       })
-      const { daemon, addr, startupMs } = await startOurNode({ binary, env })
-      return { daemon, addr, pid: pidOf(daemon), startupMs }
+      const { daemon, addr, listeningMs } = await startOurNode({ binary, env, hasProbe })
+      return { daemon, addr, pid: pidOf(daemon), listeningMs }
     }
   }
 }

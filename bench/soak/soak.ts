@@ -58,6 +58,7 @@ export async function soak(options: SoakOptions, setup: SoakSetup): Promise<Soak
 
 function startNode({ peers }: SoakOptions, setup: SoakSetup, env: Record<string, string>): Promise<OurNode> {
   return startOurNode({
+    hasProbe: true,
     nodeArgs: [...STEADY_CODE, ...(setup.nodeArgs ?? [])],
     env: { LOG_LEVEL: 'debug', PROVIDER_MAX_RECORDS: String(peers), PROBE_COLLECT_MS: String(COLLECT_MS), ...env }
   })
