@@ -33,14 +33,14 @@ beforeEach(() => {
 })
 
 describe('Liveness', () => {
-  it('closes a peer that does not answer, within 40 s of its last sign', async () => {
+  it('closes a peer that does not answer, within 45 s of its last sign', async () => {
     const muxer = new FakeMuxer()
     liveness.watch(muxer)
     await pass(pingIntervalMs * 3)
     muxer.alive = false
     await pass(pingIntervalMs + answerWithinMs + 2_000)
-    expect(muxer.aborted?.message).toMatch(/has not answered a ping for 15000 ms/)
-    expect(pingIntervalMs + answerWithinMs + 2_000).toBeLessThan(40_000)
+    expect(muxer.aborted?.message).toMatch(/has not answered a ping for 10000 ms/)
+    expect(pingIntervalMs + answerWithinMs + 2_000).toBeLessThan(45_000)
     expect(liveness.watched).toBe(0)
   })
 

@@ -19,7 +19,7 @@ console.log('connected', String(peer.peerId))
 setTimeout(() => process.exit(), 90_000)`
 
 it.concurrent.for(['lean', 'stock'])(
-  'a peer that is frozen is found within 40 s, one that is merely quiet stays: %s stack',
+  'a peer that is frozen is found within 45 s, one that is merely quiet stays: %s stack',
   { timeout: 120_000 },
   async (stack, { expect, onTestFinished }) => {
     const node = await new Daemon(['--port', String(await freePort())], {
@@ -48,7 +48,7 @@ it.concurrent.for(['lean', 'stock'])(
     await node.printed(new RegExp(`Bootstrap Peer connected: ${ids[0]}`))
 
     peers[0]!.kill('SIGSTOP')
-    await node.printed(new RegExp(`Bootstrap Peer disconnected: ${ids[0]}`), 45_000)
+    await node.printed(new RegExp(`Bootstrap Peer disconnected: ${ids[0]}`), 60_000)
     expect(node.stdout).not.toContain(`Bootstrap Peer disconnected: ${ids[1]}`)
 
     expect(await node.stop()).toBe(0)
