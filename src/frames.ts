@@ -68,7 +68,7 @@ export class FrameReader {
 
   #find(): { start: number; end: number } | 'more' | 'invalid' {
     const at = { offset: this.#from }
-    const length = readVarint(this.#bytes, at, this.#to)
+    const length = readVarint(this.#bytes, at, Math.min(this.#to, this.#from + maxPrefixBytes))
     if (length === undefined) return this.pendingBytes >= maxPrefixBytes ? 'invalid' : 'more'
     if (length > this.#maxFrameBytes) return 'invalid'
     const end = at.offset + length

@@ -8,15 +8,27 @@ const LENGTH_DELIMITED = 2
 const FIXED_32 = 5
 
 /**
+ * Fields of one message: identify's 256 protocols and 64 addresses, and room. A field can have two bytes and costs as much as
+ * a hundred bytes that are only passed on.
+ */
+const maxFieldsOfAny = 1024
+
+/**
  * Calls `take` for each varint and each length-delimited field; others are skipped. Of a field that comes twice the caller
  * takes the last, or both, as the message says.
  *
  * @param take byte arrays are views of `bytes`; false from it ends the reading
- * @returns false for what is no protobuf message, or when `take` said so
+ * @param maxFields skipped ones included
+ * @returns false for what is no protobuf message or has more fields, or when `take` said so
  */
-export function readFields(bytes: Uint8Array, take: (field: number, value: number | Uint8Array) => unknown): boolean {
+export function readFields(
+  bytes: Uint8Array,
+  take: (field: number, value: number | Uint8Array) => unknown,
+  maxFields = maxFieldsOfAny
+): boolean {
   const at = { offset: 0 }
-  while (at.offset < bytes.length) {
+  for (let fields = 0; at.offset < bytes.length; fields++) {
+    if (fields === maxFields) return false
     const tag = readVarint(bytes, at)
     if (tag === undefined || tag < 8) return false // cut off, or field 0
     const field = Math.floor(tag / 8)

@@ -74,6 +74,16 @@ it('keeps nothing of the memory that a piece came in', () => {
   expect(Buffer.from(reader.next() as Uint8Array)).toEqual(Buffer.from(second.subarray(2)))
 })
 
+it('refuses a length of more than four bytes, however it comes', () => {
+  const padded = Buffer.from('818080800007', 'hex') // 1, with zeros that nobody needs
+  const whole = new FrameReader()
+  whole.push(padded)
+  expect(whole.next()).toBe('invalid')
+  const cut = new FrameReader()
+  cut.push(padded.subarray(0, 4))
+  expect(cut.next()).toBe('invalid')
+})
+
 it('refuses a length that does not end', () => {
   const reader = new FrameReader()
   reader.push(Buffer.alloc(4, 0xff))

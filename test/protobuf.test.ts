@@ -75,6 +75,14 @@ describe('protobuf', () => {
     expect(read(Uint8Array.from(bytes))).toBeUndefined()
   })
 
+  it('takes no message of more fields than a real one has: each costs much more than its two bytes', () => {
+    const many = (fields: number) => Buffer.from('0801'.repeat(fields), 'hex')
+    expect(read(many(1024))).toHaveLength(1024)
+    expect(read(many(1025))).toBeUndefined()
+    expect(readFields(many(8), () => {}, 8)).toBe(true)
+    expect(readFields(many(9), () => {}, 8)).toBe(false)
+  })
+
   it('stops when it is told to', () => {
     const seen: number[] = []
     const bytes = naive([1, 2, 3].flatMap((number) => [{ field: number, kind: 0, value: 1 } as const]))

@@ -25,6 +25,8 @@ export interface Membership {
  */
 export const maxMembers = 20
 export const maxAddressesPerMember = 8
+/** A domain name has 253 characters, a peer id some 60. The library takes seconds for a text of 60,000. */
+const maxAddressChars = 512
 /** More is not told of a text that is no address. */
 const maxQuotedChars = 120
 
@@ -70,6 +72,7 @@ export function readMembers(list: readonly string[], self: string): Membership {
 
 /** A host, its TCP port, a peer id, and nothing else: what libp2p's TCP transport dials and can verify. */
 function readAddress(text: string): { id: PeerId; address: Multiaddr } | undefined {
+  if (text.length > maxAddressChars) return undefined
   try {
     const address = multiaddr(text)
     const [host, transport, peer, ...rest] = address.getComponents()

@@ -36,6 +36,10 @@ export interface WirePeer {
 
 /** Providers that a request may name; a client names itself. More would only keep the node busy. */
 const maxProvidersInRequest = 16
+/** A provider that lists more is heard up to here; four times what is kept, as some of them may be of no use. */
+const maxAddressesRead = 64
+/** Of a request and of each provider in it: twice what is read. 64 KiB of fields without content would take 12 ms. */
+const maxFields = 128
 
 export const LENGTH_DELIMITED = 2
 const empty = new Uint8Array(0)
@@ -52,22 +56,26 @@ export function decodeRequest(bytes: Uint8Array): Request | undefined {
   let record: Uint8Array | undefined
   const providerPeers: WirePeer[] = []
 
-  const whole = readFields(bytes, (field, value) => {
-    if (typeof value === 'number') {
-      if (field === 1) type = value
-      else if (field === 10) clusterLevel = value
+  const whole = readFields(
+    bytes,
+    (field, value) => {
+      if (typeof value === 'number') {
+        if (field === 1) type = value
+        else if (field === 10) clusterLevel = value
+        return true
+      }
+      if (field === 2) key = value
+      else if (field === 3) record = value
+      else if (field === 9) {
+        if (providerPeers.length === maxProvidersInRequest) return false
+        const peer = decodePeer(value)
+        if (peer === undefined) return false
+        providerPeers.push(peer)
+      }
       return true
-    }
-    if (field === 2) key = value
-    else if (field === 3) record = value
-    else if (field === 9) {
-      if (providerPeers.length === maxProvidersInRequest) return false
-      const peer = decodePeer(value)
-      if (peer === undefined) return false
-      providerPeers.push(peer)
-    }
-    return true
-  })
+    },
+    maxFields
+  )
   return whole ? { type, key, record, providerPeers, clusterLevel } : undefined
 }
 
@@ -75,14 +83,19 @@ export function decodeRequest(bytes: Uint8Array): Request | undefined {
 export function decodePeer(bytes: Uint8Array): WirePeer | undefined {
   let id: Uint8Array = empty
   const addrs: Uint8Array[] = []
-  const whole = readFields(bytes, (field, value) => {
-    if (typeof value !== 'number') {
-      if (field === 1) id = value
-      else if (field === 2) addrs.push(value)
-    }
-    return true
-  })
-  return whole ? { id, addrs } : undefined
+  const whole = readFields(
+    bytes,
+    (field, value) => {
+      if (typeof value !== 'number') {
+        if (field === 1) id = value
+        else if (field === 2) addrs.push(value)
+      }
+      return addrs.length < maxAddressesRead
+    },
+    maxFields
+  )
+  // the id comes first
+  return whole || addrs.length === maxAddressesRead ? { id, addrs } : undefined
 }
 
 /** The record of a value (go-libp2p-record: Record { key = 1, value = 2, timeReceived = 5 }). */

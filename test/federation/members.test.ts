@@ -86,6 +86,12 @@ describe('BOOTSTRAP_PEERS', () => {
     expect(readMembers(places, self).problems).toEqual([expect.stringContaining('has 8 addresses')])
   })
 
+  it('leaves out what is far longer than an address, unread: that takes seconds', () => {
+    const { members, problems } = readMembers([`/ip4/192.0.2.1/tcp/1/p2p/${'1'.repeat(1000)}`], 'self')
+    expect(members).toEqual([])
+    expect(problems[0]).toContain('it is no multiaddr')
+  })
+
   it('does not bring a key into the log', () => {
     const [problem] = readMembers([privateKeyOf('secret')], self).problems
     expect(problem).toContain('[hidden]')

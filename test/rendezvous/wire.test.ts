@@ -1,6 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { FrameReader } from '../../src/frames.ts'
+import { varint } from '../../src/protobuf.ts'
 import {
   encodeAnswer,
   encodePeer,
@@ -154,6 +155,25 @@ describe('bytes from anybody', () => {
     ['more providers than one can be', '4a00'.repeat(17)],
     ['a provider that is no Peer message', '4a020aff']
   ])('%s is no message', (_what, hex) => {
+    expect(decodeRequest(bytes(hex))).toBeUndefined()
+  })
+
+  it('a provider with more addresses than anybody keeps is heard to the 64th', () => {
+    const addresses = '1201aa'.repeat(10_000)
+    const peer = bytes(`0a0101${addresses}`)
+    expect(decodePeer(peer)).toMatchObject({ id: bytes('01') })
+    expect(decodePeer(peer)?.addrs).toHaveLength(64)
+    const request = decodeRequest(Buffer.concat([bytes('08024a'), varint(peer.length), peer, bytes('12016b')]))
+    expect(request?.type).toBe(MessageType.ADD_PROVIDER)
+    expect(request?.key).toHaveLength(1)
+    expect(request?.providerPeers[0]?.addrs).toHaveLength(64)
+  })
+
+  it.each([
+    ['fields', '1200'.repeat(129)],
+    ['fields that nobody knows', '7801'.repeat(129)],
+    ['fields in a provider', `4a8202${'7801'.repeat(129)}`]
+  ])('129 %s are no message', (_what, hex) => {
     expect(decodeRequest(bytes(hex))).toBeUndefined()
   })
 

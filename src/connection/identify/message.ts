@@ -22,13 +22,15 @@ export interface IdentifyMessage {
 /** Per message; a peer that lists more is heard up to here. A Go peer lists some 20 protocols and a handful of addresses. */
 const maxProtocols = 256
 const maxAddresses = 64
+/** As in contacts. The library reads a peer id in quadratic time: one of 8 KiB takes 0.2 s. */
+const maxAddressBytes = 256
 
 /** @returns undefined for what is no such message. Byte arrays are views of `bytes` */
 export function decodeIdentify(bytes: Uint8Array, into = emptyIdentify()): IdentifyMessage | undefined {
   const whole = readFields(bytes, (field, value) => {
     if (typeof value === 'number') return
     if (field === 1) into.publicKey = value
-    else if (field === 2) push(into.listenAddrs, value, maxAddresses)
+    else if (field === 2) pushAddress(into.listenAddrs, value)
     else if (field === 3) push(into.protocols, text(value), maxProtocols)
     else if (field === 4) into.observedAddr = value
     else if (field === 5) into.protocolVersion = text(value)
@@ -88,12 +90,17 @@ export function addressesOfPeerRecord(envelope: Uint8Array, id: Uint8Array): Uin
     if (field === 1) subject = value
     else if (field === 3) {
       readFields(value, (inner, address) => {
-        if (inner === 1 && typeof address !== 'number') push(addresses, address, maxAddresses)
+        if (inner === 1 && typeof address !== 'number') pushAddress(addresses, address)
       })
     }
   })
   if (!isRecord || subject === undefined || Buffer.compare(subject, id) !== 0) return undefined
   return addresses
+}
+
+/** One that is too long is left out, like those beyond the limit. */
+function pushAddress(list: Uint8Array[], address: Uint8Array): void {
+  if (address.length <= maxAddressBytes) push(list, address, maxAddresses)
 }
 
 function push<T>(list: T[], item: T, limit: number): void {

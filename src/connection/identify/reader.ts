@@ -30,18 +30,20 @@ export class IdentifyReader implements ByteStreamHandler {
   }
 
   onData(bytes: Uint8Array): void {
-    // the message outlives the call, and its fields are views
-    this.#frames.push(Uint8Array.from(bytes))
+    this.#frames.push(bytes)
     for (;;) {
       const frame = this.#frames.next()
-      if (frame === 'more') return
-      this.#message = frame === 'invalid' ? undefined : decodeIdentify(frame, this.#message ?? emptyIdentify())
+      if (frame === 'more') break
+      // the message outlives the frame, whose memory the reader uses again, and its fields are views
+      this.#message =
+        frame === 'invalid' ? undefined : decodeIdentify(Uint8Array.from(frame), this.#message ?? emptyIdentify())
       if (this.#message === undefined || ++this.#count > maxMessages) {
         this.#message = undefined
         this.giveUp('not an identify message')
         return
       }
     }
+    this.#frames.own()
   }
 
   onDrain(): void {}

@@ -8,12 +8,15 @@ export interface Element {
 /** The tags that a certificate is walked by. */
 export const Tag = { BOOLEAN: 0x01, OCTET_STRING: 0x04, OID: 0x06, SEQUENCE: 0x30, EXTENSIONS: 0xa3 } as const
 
-/** Reads the elements that stand one after the other in `bytes`; undefined when they are not well formed. */
+/** At one level. A certificate has ten; an element can have two bytes, and costs as much as a hundred. */
+const maxElements = 64
+
+/** Reads the elements that stand one after the other in `bytes`; undefined when they are not well formed, or too many. */
 export function elements(bytes: Uint8Array): readonly Element[] | undefined {
   const found: Element[] = []
   for (let at = 0; at < bytes.length; ) {
     const element = readElement(bytes, at)
-    if (element === undefined) return undefined
+    if (element === undefined || found.length === maxElements) return undefined
     found.push(element)
     at += element.whole.length
   }

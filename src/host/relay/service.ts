@@ -13,17 +13,25 @@ import { circuitLifeMs, type Protection, Reservations } from './reservations.ts'
 /** Go's default (circuitv2/relay DefaultLimit), for each direction of a circuit. */
 const circuitBytes = 128 * 1024
 
+/** Real ones have 34 to 42. */
+const maxPeerIdBytes = 64
+
 /** What peers read: seconds and bytes (circuit relay v2 specification, message Limit). */
 const wireLimit: Limit = { duration: circuitLifeMs / 1000, data: BigInt(circuitBytes) }
 
 /** HopMessage { type = STATUS, status = RESOURCE_LIMIT_EXCEEDED }: the library does not export its codec. */
 const resourceLimitExceeded = { encode: () => Uint8Array.of(0x08, 2, 0x28, 0xc9, 0x01) }
 
+interface HopPeer {
+  id: Uint8Array
+  addrs: Uint8Array[]
+}
+
 interface HopMessage {
   type?: string
   status?: string
   limit?: Limit
-  peer?: { id: Uint8Array }
+  peer?: HopPeer
 }
 
 interface MessageStream {
@@ -74,7 +82,8 @@ export function relay(
     const destinations = new WeakMap<AbortOptions, Stream>()
 
     const handle = server.handleHopProtocol.bind(server)
-    server.handleHopProtocol = async ({ connection, request, stream }, { signal }) => {
+    server.handleHopProtocol = async ({ connection, request: asked, stream }, { signal }) => {
+      const request = readable(asked)
       const ends = [connection.remotePeer.toMultihash().bytes, request.peer?.id ?? new Uint8Array()]
       const options: AbortOptions = signal === undefined ? {} : { signal }
       if (request.type === 'CONNECT' && !circuits.hasRoomFor(ends)) {
@@ -102,6 +111,16 @@ export function relay(
     }
     return service
   }
+}
+
+/**
+ * A request without what the library (4.2.13, server/index.js, handleConnect) reads in quadratic time and has no use for: an
+ * address of 8 KiB with a peer id takes 0.2 s, and 4 MiB may come. Go ignores the addresses, too. An id that is too long is
+ * none: MALFORMED_MESSAGE.
+ */
+function readable({ peer, ...request }: HopMessage): HopMessage {
+  if (peer === undefined || peer.id.length > maxPeerIdBytes) return request
+  return { ...request, peer: { id: peer.id, addrs: [] } }
 }
 
 /** The same messages, with limits as peers read them. */

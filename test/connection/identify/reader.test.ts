@@ -1,0 +1,29 @@
+import { expect, it } from 'vitest'
+import type { ByteStream } from '../../../src/connection/byte-stream.ts'
+import { encodeIdentify, framed, type IdentifyMessage } from '../../../src/connection/identify/message.ts'
+import { IdentifyReader } from '../../../src/connection/identify/reader.ts'
+
+it('reads the same message of several parts, however the bytes come', () => {
+  const address = (n: number) => Uint8Array.from({ length: 8 }, () => n)
+  const part = (n: number) =>
+    framed(encodeIdentify({ listenAddrs: [address(n)], protocols: [`/${n}`.padEnd(200, 'x')] }))
+  const bytes = Buffer.concat([1, 2, 3, 4].map(part))
+  for (const size of [1, 7, 50, 150, bytes.length]) {
+    let message: IdentifyMessage | undefined
+    const stream = { close() {}, reset() {} } as unknown as ByteStream
+    const onMessage = (read: IdentifyMessage) => {
+      message = read
+    }
+    const reader = new IdentifyReader(stream, onMessage, () => {})
+    for (let at = 0; at < bytes.length; at += size) {
+      const chunk = Uint8Array.from(bytes.subarray(at, at + size))
+      reader.onData(chunk)
+      chunk.fill(0xff)
+    }
+    reader.onEnd()
+    expect(
+      message?.listenAddrs.map((one) => Buffer.from(one).toString('hex')),
+      `${size}`
+    ).toEqual([1, 2, 3, 4].map((n) => Buffer.from(address(n)).toString('hex')))
+  }
+})
