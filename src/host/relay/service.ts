@@ -8,6 +8,7 @@ import type { AbortOptions, Connection, Libp2pEvents, Stream, TypedEventTarget }
 import type { Clock } from '../../clock.ts'
 import type { RelayLimits } from '../../config/index.ts'
 import { CircuitCount } from './circuit-count.ts'
+import { refuseLongRequest } from './request-length.ts'
 import { circuitLifeMs, type Protection, Reservations } from './reservations.ts'
 
 /** Go's default (circuitv2/relay DefaultLimit), for each direction of a circuit. */
@@ -54,6 +55,7 @@ interface Hop {
 /** What this wraps of the library's class: public there, but for the store, and not in its interface. */
 interface RelayServer {
   reservationStore: Reservations
+  onHop(stream: Stream, connection: Connection): Promise<void>
   handleHopProtocol(hop: Hop, options: AbortOptions): Promise<void>
   stopHop(stop: { connection: Connection; request: HopMessage }, options: AbortOptions): Promise<Stream | undefined>
 }
@@ -63,7 +65,7 @@ export type RelayComponents = CircuitRelayServerComponents & { events: TypedEven
 /**
  * Circuit relay v2 with the limits of go-libp2p, in the units that Go reads. `@libp2p/circuit-relay-v2` 4.2.13 sends
  * the duration in milliseconds where the specification says seconds (2 minutes become 33 hours), counts the bytes of
- * both directions as one, and knows no limit of circuits for a peer; hence the store and the two wrapped methods.
+ * both directions as one, and knows no limit of circuits for a peer; hence the store and the wrapped methods.
  */
 export function relay(
   limits: RelayLimits,
@@ -80,6 +82,12 @@ export function relay(
 
     /** The far end of each circuit that is being made, under the options object of its request. */
     const destinations = new WeakMap<AbortOptions, Stream>()
+
+    const onHop = server.onHop
+    server.onHop = (stream, connection) => {
+      refuseLongRequest(stream)
+      return onHop(stream, connection)
+    }
 
     const handle = server.handleHopProtocol.bind(server)
     server.handleHopProtocol = async ({ connection, request: asked, stream }, { signal }) => {
