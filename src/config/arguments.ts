@@ -7,7 +7,8 @@ export type Command =
   | { readonly name: 'generate-key' }
   | { readonly name: 'help' }
   | { readonly name: 'version' }
-  | { readonly name: 'check'; readonly address: string | undefined }
+  | { readonly name: 'check'; readonly address: string | undefined; readonly json: boolean }
+  | { readonly name: 'doctor'; readonly json: boolean }
 
 export interface Arguments {
   readonly command: Command
@@ -22,6 +23,7 @@ const variableOf = new Map(rows.flatMap(([variable, { flag }]) => (flag === unde
 const switches = {
   'generate-key': { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
+  json: { type: 'boolean' },
   version: { type: 'boolean', short: 'v' }
 } as const
 
@@ -62,14 +64,20 @@ export function readArguments(argv: readonly string[]): Arguments {
 }
 
 function commandOf(asked: ReadonlySet<string>, words: readonly string[], problems: string[]): Command {
-  const [name, address, ...rest] = words
+  const [name, ...operands] = words
+  const json = asked.has('json')
   if (asked.has('help')) return { name: 'help' }
   if (asked.has('version')) return { name: 'version' }
   if (asked.has('generate-key')) return { name: 'generate-key' }
   if (name === 'check') {
-    if (rest.length > 0) problems.push('check takes one multiaddr')
-    return { name: 'check', address }
+    if (operands.length > 1) problems.push('check takes one multiaddr')
+    return { name: 'check', address: operands[0], json }
   }
+  if (name === 'doctor') {
+    if (operands.length > 0) problems.push('doctor takes no argument')
+    return { name: 'doctor', json }
+  }
+  if (json) problems.push('--json belongs to check and doctor')
   if (name !== undefined) problems.push(`unknown command ${JSON.stringify(name)}; --help lists the commands`)
   return { name: 'run' }
 }

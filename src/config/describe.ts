@@ -13,7 +13,9 @@ export function usage(): string {
 
 Usage:
   bootstrap-node [flags]             run the node
-  bootstrap-node check [multiaddr]   dial a node as a client would; without a multiaddr the one on this machine
+  bootstrap-node check [multiaddr]   go a client's way, step by step; without a multiaddr to the node on this machine
+  bootstrap-node doctor              whether this machine fits the settings: files, memory, port, clock, directories
+                                     (check and doctor: --json for one JSON object)
   bootstrap-node --generate-key      print a new identity
   bootstrap-node --help | --version
 

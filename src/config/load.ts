@@ -1,8 +1,9 @@
-import { BlockList, isIPv6 } from 'node:net'
+import { isIPv6 } from 'node:net'
 import type { ZodSafeParseResult } from 'zod'
 import { redact } from '../identity/redact.ts'
 import type { Arguments } from './arguments.ts'
 import type { Config } from './config.ts'
+import { isPublic } from './ip-kind.ts'
 import type { Dotenv } from './preflight.ts'
 import { type Setting, settings, type Values, type Variable } from './settings.ts'
 
@@ -139,30 +140,6 @@ function checkOperatorAddresses(values: Partial<Values>, problems: ConfigProblem
         'the world may reach it; allowed is an address of this machine or of a private network, or set ADMIN_ALLOW_REMOTE=true'
     })
   }
-}
-
-/** Loopback, private networks, link-local and the carriers' shared range. */
-const notPublic = new BlockList()
-for (const [net, prefix] of [
-  ['127.0.0.0', 8],
-  ['10.0.0.0', 8],
-  ['172.16.0.0', 12],
-  ['192.168.0.0', 16],
-  ['169.254.0.0', 16],
-  ['100.64.0.0', 10]
-] as const) {
-  notPublic.addSubnet(net, prefix, 'ipv4')
-}
-for (const [net, prefix] of [
-  ['::1', 128],
-  ['fc00::', 7],
-  ['fe80::', 10]
-] as const) {
-  notPublic.addSubnet(net, prefix, 'ipv6')
-}
-
-function isPublic(address: string): boolean {
-  return !notPublic.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
 }
 
 function isWildcard(address: string): boolean {

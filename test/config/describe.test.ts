@@ -18,7 +18,7 @@ it('.env.example names every setting with its default', () => {
 
 it('--help names every setting and every command', () => {
   for (const variable of Object.keys(settings)) expect(usage()).toContain(variable)
-  for (const command of ['check', '--generate-key', '--version']) expect(usage()).toContain(command)
+  for (const command of ['check', 'doctor', '--generate-key', '--version']) expect(usage()).toContain(command)
 })
 
 it('no secret can be given as a flag: a process list is public', () => {

@@ -193,15 +193,21 @@ describe('readArguments', () => {
     expect(readArguments(['-generate-key']).command.name).toBe('generate-key')
     expect(readArguments(['check', '/ip4/1.2.3.4/tcp/1']).command).toEqual({
       name: 'check',
-      address: '/ip4/1.2.3.4/tcp/1'
+      address: '/ip4/1.2.3.4/tcp/1',
+      json: false
     })
+    expect(readArguments(['check', '--json']).command).toEqual({ name: 'check', address: undefined, json: true })
+    expect(readArguments(['doctor', '--json']).command).toEqual({ name: 'doctor', json: true })
+    expect(readArguments(['doctor', '--port', '1']).problems).toEqual([])
   })
 
   it.each([
     [['--port'], /--port needs a value/],
     [['run'], /unknown command "run"/],
     [['--generate-key=yes'], /takes no value/],
-    [['check', 'a', 'b'], /one multiaddr/]
+    [['check', 'a', 'b'], /one multiaddr/],
+    [['doctor', 'a'], /no argument/],
+    [['--json'], /belongs to check and doctor/]
   ])('refuses %j', (argv, why) => {
     expect(readArguments(argv).problems).toEqual([expect.stringMatching(why)])
   })

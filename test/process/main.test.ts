@@ -83,7 +83,7 @@ describe('check', () => {
       run(['check', '--port', port], { ...env, LOG_FILE: '/proc/nowhere' })
     )
     expect([await same!.ended(), await other!.ended(), await unknown!.ended()]).toEqual([0, 1, 0])
-    expect(same!.stdout).toMatch(/^OK: 12D3KooW\w+ answered FIND_NODE/)
+    expect(same!.stdout).toMatch(/^OK: 12D3KooW\w+ answered FIND_NODE/m)
     expect(other!.stderr).toMatch(/^FAILED: /)
     await node.stop()
   })
