@@ -13,6 +13,7 @@ import { EventLoopMonitor } from './observe/event-loop.ts'
 import { libp2pLogger } from './observe/libp2p-logger.ts'
 import type { Logger } from './observe/logger.ts'
 import { logPeerConnections } from './observe/peer-log.ts'
+import { startPressureGuard } from './observe/pressure.ts'
 import { memoryStatus, type Status, startStatusLine } from './observe/status.ts'
 import { PeerstoreGc, startPeerstoreGc } from './peers/peerstore-gc.ts'
 import { meshParameters, parameterHash } from './pubsub/parameters.ts'
@@ -174,7 +175,8 @@ export class BootstrapNode {
         clock,
         logger
       ),
-      this.#watchEventLoop()
+      this.#watchEventLoop(),
+      startPressureGuard(libp2p.services.connectionManager, clock, logger)
     ]
     await this.#steps.open('background work', closeWithinMs.background, signal, open, (cancels) => {
       for (const cancel of cancels) cancel()

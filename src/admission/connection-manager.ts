@@ -22,6 +22,7 @@ import { BootstrapError } from '../errors.ts'
 import { peerKey } from '../peers/peer-key.ts'
 import { ConnectionIndex, type Entry } from './connection-index.ts'
 import { isGateway, type Marks, normalCrowd, trimNow, worst } from './policy.ts'
+import type { Relief } from './pressure.ts'
 
 export interface AdmissionLimits extends Marks {
   /** Established and pending connections, inbound and outbound together. */
@@ -50,9 +51,9 @@ const trimAtOnce = 16
 const trimPauseMs = 6
 
 /** Why a connection was closed. */
-export type EvictionReason = 'cap' | 'trim' | 'duplicate'
+export type EvictionReason = 'cap' | 'trim' | 'duplicate' | 'pressure'
 /** Why a newcomer was not let in. */
-export type RefusalReason = 'nobodyToClose' | 'tooManyHandshakes'
+export type RefusalReason = 'nobodyToClose' | 'tooManyHandshakes' | 'pressure'
 
 /** At the cap so much of it may be handshakes: who only opens sockets must not get those closed who are here. */
 const handshakeShareAtCap = 0.25
@@ -67,9 +68,9 @@ const handshakeShareAtCap = 0.25
  */
 export class AdmissionManager implements ConnectionManager, Startable {
   readonly index: ConnectionIndex
-  readonly evictions: Record<EvictionReason, number> = { cap: 0, trim: 0, duplicate: 0 }
+  readonly evictions: Record<EvictionReason, number> = { cap: 0, trim: 0, duplicate: 0, pressure: 0 }
   /** Inbound connections that were not let in. */
-  readonly refusals: Record<RefusalReason, number> = { nobodyToClose: 0, tooManyHandshakes: 0 }
+  readonly refusals: Record<RefusalReason, number> = { nobodyToClose: 0, tooManyHandshakes: 0, pressure: 0 }
   readonly #inner: ConnectionManager & Startable
   readonly #components: AdmissionComponents
   readonly #limits: AdmissionLimits
@@ -79,6 +80,7 @@ export class AdmissionManager implements ConnectionManager, Startable {
   /** Inbound connections that are open, and whose upgrade has yet to say that it is over. */
   #openedWhileUpgrading = 0
   #trimming = false
+  #relief: Pick<Relief, 'ceiling' | 'refusing'> = { ceiling: Number.POSITIVE_INFINITY, refusing: false }
   #gatewayTold = false
   #cancelTick = () => {}
   #cancelTrim = () => {}
@@ -117,7 +119,11 @@ export class AdmissionManager implements ConnectionManager, Startable {
   }
 
   acceptIncomingConnection(_connection?: MultiaddrConnection): boolean {
-    const { maxConnections } = this.#limits
+    if (this.#relief.refusing) {
+      this.refusals.pressure++
+      return false
+    }
+    const maxConnections = this.#cap
     if (this.total >= maxConnections && this.#pendingInbound >= maxConnections * handshakeShareAtCap) {
       this.refusals.tooManyHandshakes++
       return false
@@ -130,6 +136,15 @@ export class AdmissionManager implements ConnectionManager, Startable {
     return true
   }
 
+  /** Lets fewer in, or nobody, and closes those above the ceiling, while something that the process needs is short. */
+  relieve(relief: Pick<Relief, 'ceiling' | 'refusing'>): void {
+    this.#relief = relief
+  }
+
+  get #cap(): number {
+    return Math.min(this.#limits.maxConnections, this.#relief.ceiling)
+  }
+
   afterUpgradeInbound(): void {
     if (this.#openedWhileUpgrading > 0) this.#openedWhileUpgrading--
     else this.#pendingInbound--
@@ -137,7 +152,7 @@ export class AdmissionManager implements ConnectionManager, Startable {
 
   /** @throws BootstrapError ERR_CONNECTION_LIMIT */
   async openConnection(peer: DialTarget, options?: OpenConnectionOptions): Promise<Connection> {
-    if (!this.#makeRoom()) throw new BootstrapError('ERR_CONNECTION_LIMIT', { limit: this.#limits.maxConnections })
+    if (!this.#makeRoom()) throw new BootstrapError('ERR_CONNECTION_LIMIT', { limit: this.#cap })
     this.#pendingOutbound++
     try {
       return await this.#inner.openConnection(peer, options)
@@ -184,7 +199,7 @@ export class AdmissionManager implements ConnectionManager, Startable {
 
   /** True when there is room for one more, made by closing the worst if need be. */
   #makeRoom(): boolean {
-    if (this.total < this.#limits.maxConnections) return true
+    if (this.total < this.#cap) return true
     const entry = this.#worst()
     if (entry === undefined) return false
     this.#evict(entry, 'cap')
@@ -224,20 +239,26 @@ export class AdmissionManager implements ConnectionManager, Startable {
   readonly #tick = (): void => {
     // every second, though nobody may have to go for weeks: a crowd at one go would block, and forget who was active since
     this.index.mature(this.#parts.clock.now())
-    const { close, trimming } = trimNow(this.index.connections, this.#limits, this.#trimming)
-    this.#trimming = trimming
     this.#cancelTrim()
-    this.#trim(close)
+    const { ceiling } = this.#relief
+    if (this.index.connections > ceiling) {
+      const { close } = trimNow(this.index.connections, { lowWater: ceiling, highWater: ceiling }, true)
+      this.#trim(close, ceiling, 'pressure')
+    } else {
+      const { close, trimming } = trimNow(this.index.connections, this.#limits, this.#trimming)
+      this.#trimming = trimming
+      this.#trim(close, this.#limits.lowWater, 'trim')
+    }
     this.#cancelTick = this.#parts.clock.after(tickMs, this.#tick)
   }
 
-  #trim(left: number): void {
+  #trim(left: number, downTo: number, reason: EvictionReason): void {
     for (let i = 0; i < Math.min(left, trimAtOnce); i++) {
-      const entry = this.index.connections > this.#limits.lowWater ? this.#worst() : undefined
+      const entry = this.index.connections > downTo ? this.#worst() : undefined
       if (entry === undefined) return
-      this.#evict(entry, 'trim')
+      this.#evict(entry, reason)
     }
-    const later = () => this.#trim(left - trimAtOnce)
+    const later = () => this.#trim(left - trimAtOnce, downTo, reason)
     if (left > trimAtOnce) this.#cancelTrim = this.#parts.clock.after(trimPauseMs, later)
   }
 

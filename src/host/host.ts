@@ -13,6 +13,7 @@ import { inboundTls } from '../connection/tls/encrypter.ts'
 import { BootstrapError } from '../errors.ts'
 import { type Membership, readMembers } from '../federation/members.ts'
 import type { Identity } from '../identity/identity.ts'
+import { openFileLimit } from '../observe/open-files.ts'
 import { missFast } from '../peers/fast-miss.ts'
 import { PeerDatastore } from '../peers/peer-datastore.ts'
 import { peerKey } from '../peers/peer-key.ts'
@@ -54,7 +55,19 @@ export interface HostParts {
 }
 
 /** Go's limit above high water for connections in total (the seed: ConnManagerHighWater + 100). */
-const connectionHeadroom = 100
+export const connectionHeadroom = 100
+
+/**
+ * What is no connection and needs a file: ports, log, state and its tables, newcomers who are turned away, and the servers for
+ * operators; a node with nobody connected has some 40 open.
+ */
+export const filesBesideConnections = 200
+
+/** Go's limit, or fewer where there are not so many files: whoever comes when there is none is closed without a word. */
+export function mostConnections(highWater: number, files = openFileLimit() ?? Number.POSITIVE_INFINITY): number {
+  const least = Math.floor(files / 2)
+  return Math.min(highWater + connectionHeadroom, Math.max(files - filesBesideConnections, least))
+}
 
 /** As long as libp2p 3.3.11 waits for a dial to all addresses of a peer. */
 const maxDialMs = 10_000
@@ -66,7 +79,7 @@ export async function createHost(config: Config, identity: Identity, parts: Host
   // admission and the rendezvous server know nothing of each other: what one learns the other is told here
   let server: Rendezvous | undefined
   let admission: AdmissionManager | undefined
-  const limits = { ...config.connections, maxConnections: config.connections.highWater + connectionHeadroom }
+  const limits = { ...config.connections, maxConnections: mostConnections(config.connections.highWater) }
   const membership = readMembers(config.bootstrapPeers, identity.peerId)
   const provides = (peer: string) => server?.contacts.isProviding(peer) ?? false
   const hooks: RendezvousHooks = {

@@ -109,7 +109,7 @@ describe('the cap', () => {
   it('a newcomer is refused when everyone has just come, and it is counted', () => {
     crowd(8)
     expect(join(fakeConnection('newcomer'))).toBe(false)
-    expect(manager.refusals).toEqual({ nobodyToClose: 1, tooManyHandshakes: 0 })
+    expect(manager.refusals).toEqual({ nobodyToClose: 1, tooManyHandshakes: 0, pressure: 0 })
   })
 
   it('who only opens sockets gets nobody closed', () => {
@@ -233,6 +233,34 @@ describe('several connections of one peer', () => {
     for (const connection of [busy, idle, fresh]) join(connection)
     expect([busy, idle, fresh].map(({ aborted }) => aborted !== undefined)).toEqual([false, true, false])
     expect(manager.evictions.duplicate).toBe(1)
+  })
+})
+
+describe('while something is short', () => {
+  it('those above the ceiling go, worst first, and at it a newcomer takes the place of the worst', async () => {
+    await build({ lowWater: 100, highWater: 100, maxConnections: 200 })
+    const peers = crowd(60)
+    clock.advance(1000)
+    manager.index.mature(clock.now())
+    manager.index.active('peer-0', clock.now())
+    manager.relieve({ ceiling: 40, refusing: false })
+    clock.advance(60_000)
+    expect(gone(peers)).toHaveLength(20)
+    expect(gone(peers)).not.toContain('peer-0')
+    expect(manager.evictions).toMatchObject({ pressure: 20, trim: 0, cap: 0 })
+    expect(join(fakeConnection('newcomer', '198.51.100.1'))).toBe(true)
+    expect(manager.total).toBe(40)
+    expect(manager.evictions.cap).toBe(1)
+  })
+
+  it('nobody is let in when it is critical, and that is counted', async () => {
+    await build()
+    crowd(2)
+    manager.relieve({ ceiling: 8, refusing: true })
+    expect(join(fakeConnection('newcomer'))).toBe(false)
+    expect(manager.refusals.pressure).toBe(1)
+    manager.relieve({ ceiling: Number.POSITIVE_INFINITY, refusing: false })
+    expect(join(fakeConnection('newcomer'))).toBe(true)
   })
 })
 
