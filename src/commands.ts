@@ -1,8 +1,18 @@
 // What the process can be asked to do.
 import './polyfill.ts'
 import { BootstrapNode } from './bootstrap-node.ts'
+import { examine } from './cli/doctor/checks.ts'
+import { gather } from './cli/doctor/gather.ts'
 import { systemClock } from './clock.ts'
-import { type Config, loadConfig, readArguments, readDotenv, usage, whyNotWritable } from './config/index.ts'
+import {
+  type Command,
+  type Config,
+  loadConfig,
+  readArguments,
+  readDotenv,
+  usage,
+  whyNotWritable
+} from './config/index.ts'
 import type { Ports } from './connection/lean/ports.ts'
 import { BootstrapError } from './errors.ts'
 import { OpenSteps } from './lifecycle.ts'
@@ -44,21 +54,51 @@ export async function main(argv: readonly string[], stop: StopRequests, ports: P
     environment: process.env,
     dotenv: readDotenv('.env'),
     // a check leaves nothing behind, and does not need the log
-    whyNotWritable: args.command.name === 'check' ? () => undefined : whyNotWritable
+    whyNotWritable: args.command.name === 'run' ? whyNotWritable : () => undefined
   })
-  return args.command.name === 'check' ? check(args.command.address, config, stop) : run(config, stop, ports)
+  switch (args.command.name) {
+    case 'check':
+      return check(args.command, config, stop)
+    case 'doctor':
+      return doctor(args.command, config, stop)
+    default:
+      return run(config, stop, ports)
+  }
 }
 
-/** Dials a node as a client would. For people and for health checks. */
-async function check(address: string | undefined, config: Config, stop: StopRequests): Promise<ExitCode> {
+type CommandOf<N extends Command['name']> = Extract<Command, { name: N }>
+
+/** Goes a client's way to a node. For people and for health checks. */
+async function check({ address, json }: CommandOf<'check'>, config: Config, stop: StopRequests): Promise<ExitCode> {
   stop.signal.addEventListener('abort', () => process.exit(1))
-  const { check } = await import('./cli/check.ts')
+  const { check } = await import('./cli/check/check.ts')
+  const { checkJson, stepLines, verdict } = await import('./cli/check/print.ts')
   try {
-    process.stdout.write(`OK: ${await check(address, config)}\n`)
-    return 0
+    const report = await check(address, config, systemClock)
+    process.stdout.write(json ? checkJson(report) : stepLines(report))
+    if (!json) (report.ok ? process.stdout : process.stderr).write(verdict(report))
+    return report.ok ? 0 : 1
   } catch (error) {
-    process.stderr.write(`FAILED: ${messageOf(error)}\n`)
-    return 1
+    if (!(error instanceof Error) || error.name !== 'BadAddressError') throw error
+    if (json) process.stdout.write(`${JSON.stringify({ ok: false, address, problem: error.message })}\n`)
+    else process.stderr.write(`FAILED: ${error.message}\n`)
+    return 2
+  }
+}
+
+/** Says whether this machine fits the configuration. */
+async function doctor({ json }: CommandOf<'doctor'>, config: Config, stop: StopRequests): Promise<ExitCode> {
+  stop.signal.addEventListener('abort', () => process.exit(1))
+  const { doctor, findingLines, findingsJson, isHealthy } = await import('./cli/doctor/doctor.ts')
+  const findings = await doctor(config, systemClock)
+  process.stdout.write(json ? findingsJson(findings) : findingLines(findings))
+  return isHealthy(findings) ? 0 : 1
+}
+
+/** The checks of `doctor` that wait for nobody; the port is open already, and clients may be waiting in it. */
+function warnOfMachine(config: Config, { logger }: Log): void {
+  for (const { name, level, value, advice } of examine(gather(config, systemClock), config)) {
+    if (level !== 'ok') logger.warn(`${name}: ${value}: ${advice}`)
   }
 }
 
@@ -72,6 +112,7 @@ async function run(config: Config, stop: StopRequests, ports: Ports): Promise<Ex
     (opened) => opened.close()
   )
   stop.logTo(log.logger)
+  warnOfMachine(config, log)
   await around.open(
     'profiles',
     profilesCloseMs,
@@ -157,7 +198,7 @@ async function openAdmin(config: Config, { logger }: Log, phase: () => Phase): P
   try {
     const { healthRoutes, startAdminServer } = await import('./observe/admin/server.ts')
     const { ReadinessProbe } = await import('./observe/admin/health.ts')
-    const probe = async () => (await import('./cli/check.ts')).check(undefined, config)
+    const probe = async () => (await import('./cli/check/probe.ts')).probe(config)
     const readiness = new ReadinessProbe(systemClock, phase, probe)
     const routes = new Map(healthRoutes(readiness, () => process.uptime()))
     const server = await startAdminServer({ host: config.admin.address, port: config.admin.port, logger, routes })
