@@ -59,7 +59,7 @@ export class Pressure {
     this.#maxConnections = maxConnections
   }
 
-  /** To be asked each second. */
+  /** To be asked a few times a second. */
   look(load: Load, nowMs: number): Relief {
     const share = Math.max(load.memory, load.heap)
     const isCritical = share >= criticalShare
@@ -67,7 +67,7 @@ export class Pressure {
     else if (share >= highShare && this.#hasToShed(share, nowMs)) {
       const shortage = load.memory >= load.heap ? 'memory' : 'heap'
       this.#lower(load, isCritical ? stepDownCritical : stepDown, shortage, share, nowMs)
-    } else if (this.#relief.shortage !== undefined) this.#recover(share, nowMs)
+    } else if (this.#relief.shortage !== undefined) this.#recover(load, share, nowMs)
     const refusing = load.isOutOfFiles || (isCritical && nowMs - this.#steppedMs < stepMs)
     this.#relief = { ...this.#relief, refusing }
     return this.#relief
@@ -87,11 +87,13 @@ export class Pressure {
     this.#steppedAt = share
   }
 
-  #recover(share: number, nowMs: number): void {
-    const isOver = share < lowShare || this.#relief.shortage === 'files'
-    if (nowMs - this.#steppedMs < (isOver ? stepMs : tryMs)) return
+  #recover({ connections }: Load, share: number, nowMs: number): void {
+    const wereFiles = this.#relief.shortage === 'files'
+    if (nowMs - this.#steppedMs < (wereFiles || share < lowShare ? stepMs : tryMs)) return
     const ceiling = this.#relief.ceiling + Math.ceil(this.#maxConnections * stepUp)
-    this.#relief = ceiling >= this.#maxConnections ? none : { ...this.#relief, ceiling }
+    // connections that do not come near the ceiling are not what took the files
+    const isOver = ceiling >= this.#maxConnections || (wereFiles && connections < this.#relief.ceiling / 2)
+    this.#relief = isOver ? none : { ...this.#relief, ceiling }
     this.#steppedMs = nowMs
     this.#steppedAt = share
   }

@@ -13,6 +13,7 @@ import { inboundTls } from '../connection/tls/encrypter.ts'
 import { BootstrapError } from '../errors.ts'
 import { type Membership, readMembers } from '../federation/members.ts'
 import type { Identity } from '../identity/identity.ts'
+import { heapLimitBytes } from '../observe/heap-limit.ts'
 import { openFileLimit } from '../observe/open-files.ts'
 import { missFast } from '../peers/fast-miss.ts'
 import { PeerDatastore } from '../peers/peer-datastore.ts'
@@ -69,6 +70,9 @@ export function mostConnections(highWater: number, files = openFileLimit() ?? Nu
   return Math.min(highWater + connectionHeadroom, Math.max(files - filesBesideConnections, least))
 }
 
+/** V8 gives a process half of its memory at most: an eighth of a small container is for records. */
+const recordsShareOfHeap = 0.25
+
 /** As long as libp2p 3.3.11 waits for a dial to all addresses of a peer. */
 const maxDialMs = 10_000
 
@@ -80,6 +84,9 @@ export async function createHost(config: Config, identity: Identity, parts: Host
   let server: Rendezvous | undefined
   let admission: AdmissionManager | undefined
   const limits = { ...config.connections, maxConnections: mostConnections(config.connections.highWater) }
+  // connections can be closed for others, but records have nobody to make room for the heap
+  const maxBytes = Math.min(config.providers.maxBytes, heapLimitBytes() * recordsShareOfHeap)
+  const providers = { ...config.providers, maxBytes }
   const membership = readMembers(config.bootstrapPeers, identity.peerId)
   const provides = (peer: string) => server?.contacts.isProviding(peer) ?? false
   const hooks: RendezvousHooks = {
@@ -132,7 +139,7 @@ export async function createHost(config: Config, identity: Identity, parts: Host
       ...(config.relay === undefined ? {} : { relay: relay(config.relay, parts.clock, protection) }),
       pubsub: pubsub(config.gossipsubTopicPrefix, stack.byteProtocols, stack.identifyAgain),
       rendezvous: (components) => {
-        server = rendezvous(parts.clock, config.providers, hooks)(components)
+        server = rendezvous(parts.clock, providers, hooks)(components)
         stack.byteProtocols.set(kadProtocol, server.protocol)
         return server
       }

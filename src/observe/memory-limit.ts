@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { totalmem } from 'node:os'
 import { join } from 'node:path'
+import { residentBytes } from './resident-memory.ts'
 
 /** How much memory this process may have, with everybody it shares the limit with. */
 export interface MemoryLimit {
@@ -46,12 +47,11 @@ const versions: Record<'v1' | 'v2', CgroupVersion> = {
  * alone (`process.constrainedMemory()`, libuv 1.46), and misses a limit that is set on the slice around it.
  */
 export function memoryLimit(read: ReadText = readText, machineBytes = totalmem()): MemoryLimit {
-  const rss = () => process.memoryUsage.rss()
-  let lowest: MemoryLimit = { bytes: machineBytes, of: 'machine', usedBytes: rss }
+  let lowest: MemoryLimit = { bytes: machineBytes, of: 'machine', usedBytes: () => residentBytes() }
   for (const { version, folder } of foldersOf(read)) {
     const bytes = numberIn(read, join(folder, version.limit))
     if (bytes === undefined || bytes >= unlimitedBytes || bytes >= lowest.bytes) continue
-    lowest = { bytes, of: 'container', usedBytes: () => used(read, version, folder) ?? rss() }
+    lowest = { bytes, of: 'container', usedBytes: () => used(read, version, folder) ?? residentBytes() }
   }
   return lowest
 }

@@ -1,7 +1,9 @@
+import { getHeapStatistics } from 'node:v8'
 import type { Clock } from '../clock.ts'
 import type { StateHealth } from '../state/state.ts'
 import type { EventLoopDelay } from './event-loop.ts'
 import type { Logger } from './logger.ts'
+import { residentBytes } from './resident-memory.ts'
 
 /** As in the Go service. */
 export const statusIntervalMs = 60_000
@@ -45,11 +47,12 @@ function megabytes(bytes: number): string {
 
 /** What the process says of its memory. */
 export function memoryStatus(): Pick<Status, 'heapAllocBytes' | 'heapInuseBytes' | 'sysBytes'> {
-  const { heapUsed, heapTotal, rss } = process.memoryUsage()
+  // not process.memoryUsage(), which throws when no file can be opened
+  const { used_heap_size, total_heap_size } = getHeapStatistics()
   return {
-    heapAllocBytes: heapUsed,
-    heapInuseBytes: heapTotal,
-    sysBytes: rss
+    heapAllocBytes: used_heap_size,
+    heapInuseBytes: total_heap_size,
+    sysBytes: residentBytes()
   }
 }
 

@@ -33,7 +33,7 @@ beforeEach(() => {
   guard.start()
 })
 
-it('tells admission each second what is short', () => {
+it('tells admission at once what is short', () => {
   clock.advance(1_000)
   expect(relief?.ceiling).toBe(Number.POSITIVE_INFINITY)
   share = 0.91

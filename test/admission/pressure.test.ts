@@ -86,6 +86,11 @@ it('out of files: some are closed and nobody is let in, until there are files ag
   expect(look({ memory: 0.85 }, stepMs)).toMatchObject({ ceiling: 810, refusing: false })
 })
 
+it('when it was not connections that took the files, it is over as soon as there are some', () => {
+  look({ isOutOfFiles: true, connections: 10 })
+  expect(look({ connections: 10 }, stepMs).shortage).toBeUndefined()
+})
+
 it('some are always kept, even if others have taken all the memory', () => {
   for (let i = 0; i < 100; i++) look({ memory: 1, connections: 10 })
   expect(look({ memory: 1, connections: 10 }).ceiling).toBe(maxConnections * 0.05)

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { heapLimitBytes } from '../../src/observe/heap-limit.ts'
 import { memoryLimit, type ReadText } from '../../src/observe/memory-limit.ts'
 import { isOutOfFiles, openFileLimit } from '../../src/observe/open-files.ts'
+import { residentBytes } from '../../src/observe/resident-memory.ts'
 
 const machineBytes = 16e9
 
@@ -84,4 +85,12 @@ describe('open files', () => {
     expect(openFileLimit(() => expect.fail('ENOENT'))).toBeUndefined()
     expect(isOutOfFiles()).toBe(false)
   })
+})
+
+it('RSS is what it was when it cannot be read, as without a file left', () => {
+  expect(residentBytes(() => 123)).toBe(123)
+  const emfile = () => {
+    throw Object.assign(new Error('process.memoryUsage'), { code: 'EMFILE' })
+  }
+  expect(residentBytes(emfile)).toBe(123)
 })
