@@ -93,6 +93,60 @@ describe('check', () => {
     expect(await check.ended()).toBe(1)
     expect(check.stderr).toMatch(/^FAILED: .*ECONNREFUSED/)
   })
+
+  it('gives one JSON object when it is asked to', async () => {
+    const port = String(await freePort())
+    const node = await run(['--port', port]).started()
+    const check = run(['check', '--json', '--port', port])
+    expect(await check.ended()).toBe(0)
+    expect(JSON.parse(check.stdout)).toMatchObject({ ok: true, steps: expect.arrayContaining([expect.anything()]) })
+    await node.stop()
+    const none = run(['check', '--json', '--port', port])
+    expect(await none.ended()).toBe(1)
+    expect(JSON.parse(none.stdout)).toMatchObject({ ok: false, advice: expect.any(String) })
+  })
+
+  it.each(['somewhere', '/ip4/127.0.0.1/udp/1/quic-v1'])('refuses %s with 2', async (address) => {
+    const check = run(['check', address])
+    expect(await check.ended()).toBe(2)
+    expect(check.stderr).toMatch(/^FAILED: .*give one such as \/ip4/)
+  })
+})
+
+describe('doctor', () => {
+  const small = { CONN_MANAGER_LOW_WATER: '10', CONN_MANAGER_HIGH_WATER: '20' }
+
+  it('finds a machine that fits, before and while the node runs', async () => {
+    const port = String(await freePort())
+    const before = run(['doctor', '--port', port], small)
+    expect([await before.ended(), before.stderr]).toEqual([0, ''])
+    expect(before.stdout).toMatch(new RegExp(`^ok +port +${port} on 127.0.0.1 is free$`, 'm'))
+    const node = await run(['--port', port], small).started()
+    expect(node.stdout).not.toMatch(/open files|heap limit/)
+    const meanwhile = run(['doctor', '--json', '--port', port], small)
+    expect(await meanwhile.ended()).toBe(0)
+    const { ok, findings } = JSON.parse(meanwhile.stdout)
+    expect(ok).toBe(true)
+    expect(findings).toContainEqual(
+      expect.objectContaining({ name: 'port', value: expect.stringMatching(/this node's/) })
+    )
+    await node.stop()
+  })
+
+  it('ends with 1 where the node cannot work, and the node says the same when it starts', async () => {
+    const server = createServer((socket) => socket.destroy()).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const port = String((server.address() as AddressInfo).port)
+    const env = { ...small, PUBLIC_IP: '127.0.0.1' }
+    const doctor = run(['doctor', '--port', port], env)
+    expect(await doctor.ended()).toBe(1)
+    server.close()
+    expect(doctor.stdout).toMatch(/^fail +port +\d+ on 127\.0\.0\.1 is taken/m)
+    expect(doctor.stdout).toMatch(/^fail +PUBLIC_IP +127\.0\.0\.1 means this machine/m)
+    const node = await run(['--port', String(await freePort())], env).started()
+    expect(node.stdout).toMatch(/WARN: PUBLIC_IP: 127\.0\.0\.1 means this machine.*: set it to the address/)
+    await node.stop()
+  })
 })
 
 describe('a wrong configuration', () => {
@@ -131,7 +185,8 @@ describe('starting', () => {
     const other = createServer().listen(0, '127.0.0.1')
     await once(other, 'listening')
     const { port } = other.address() as AddressInfo
-    const node = run(['--port', String(port)])
+    // a limit of open files that is lower than the defaults need would be another line
+    const node = run(['--port', String(port)], { CONN_MANAGER_LOW_WATER: '10', CONN_MANAGER_HIGH_WATER: '20' })
     expect(await node.ended()).toBe(1)
     other.close()
     expect(node.stdout.trim().split('\n')).toHaveLength(1)
