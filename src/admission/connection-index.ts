@@ -1,6 +1,7 @@
 import type { Connection } from '@libp2p/interface'
 import { prefixOf } from '../peers/address-prefix.ts'
 import { peerKey } from '../peers/peer-key.ts'
+import { ConnectionKinds } from './connection-kinds.ts'
 import { RecencySet } from './recency.ts'
 
 /** An open connection as admission sees it. */
@@ -55,6 +56,7 @@ export class Prefix extends Candidates {
 export class ConnectionIndex {
   /** Of all prefixes. */
   readonly candidates = new Candidates()
+  readonly kinds = new ConnectionKinds()
   readonly #gracePeriodMs: number
   readonly #byConnection = new Map<Connection, Entry>()
   readonly #byPeer = new Map<string, Peer>()
@@ -112,6 +114,7 @@ export class ConnectionIndex {
     const entry: Entry = { connection, peer, prefix, openedAtMs: nowMs, lastActiveMs: nowMs, young: true }
     peer.entries.add(entry)
     this.#byConnection.set(connection, entry)
+    this.kinds.opened(connection)
     this.#young.use(entry)
     return entry
   }
@@ -121,6 +124,7 @@ export class ConnectionIndex {
     if (entry === undefined) return
     const { peer, prefix } = entry
     this.#byConnection.delete(connection)
+    this.kinds.closed(connection)
     this.#unfile(entry)
     this.#young.delete(entry)
     peer.entries.delete(entry)

@@ -68,12 +68,12 @@ const handshakeShareAtCap = 0.25
  */
 export class AdmissionManager implements ConnectionManager, Startable {
   readonly index: ConnectionIndex
+  readonly limits: AdmissionLimits
   readonly evictions: Record<EvictionReason, number> = { cap: 0, trim: 0, duplicate: 0, pressure: 0 }
   /** Inbound connections that were not let in. */
   readonly refusals: Record<RefusalReason, number> = { nobodyToClose: 0, tooManyHandshakes: 0, pressure: 0 }
   readonly #inner: ConnectionManager & Startable
   readonly #components: AdmissionComponents
-  readonly #limits: AdmissionLimits
   readonly #parts: AdmissionParts
   #pendingInbound = 0
   #pendingOutbound = 0
@@ -88,7 +88,7 @@ export class AdmissionManager implements ConnectionManager, Startable {
   constructor(components: AdmissionComponents, limits: AdmissionLimits, parts: AdmissionParts) {
     this.#inner = components.connectionManager as ConnectionManager & Startable
     this.#components = components
-    this.#limits = limits
+    this.limits = limits
     this.#parts = parts
     this.index = new ConnectionIndex(limits.gracePeriodMs)
   }
@@ -98,6 +98,11 @@ export class AdmissionManager implements ConnectionManager, Startable {
   /** Established and pending. */
   get total(): number {
     return this.index.connections + this.#pendingInbound + this.#pendingOutbound
+  }
+
+  /** Inbound connections that were let in and are not open yet. */
+  get handshakes(): number {
+    return this.#pendingInbound
   }
 
   async start(): Promise<void> {
@@ -142,7 +147,7 @@ export class AdmissionManager implements ConnectionManager, Startable {
   }
 
   get #cap(): number {
-    return Math.min(this.#limits.maxConnections, this.#relief.ceiling)
+    return Math.min(this.limits.maxConnections, this.#relief.ceiling)
   }
 
   afterUpgradeInbound(): void {
@@ -179,7 +184,7 @@ export class AdmissionManager implements ConnectionManager, Startable {
   }
 
   getMaxConnections(): number {
-    return this.#limits.maxConnections
+    return this.limits.maxConnections
   }
 
   /** The limits are the configuration's, for the life of the node. */
@@ -228,7 +233,7 @@ export class AdmissionManager implements ConnectionManager, Startable {
     if (connection.status !== 'open') return
     const provides = this.#parts.provides(peerKey(connection.remotePeer))
     const entry = this.index.open(connection, provides, this.#parts.clock.now())
-    const duplicate = surplus(entry, this.#limits.maxPerPeer)
+    const duplicate = surplus(entry, this.limits.maxPerPeer)
     if (duplicate !== undefined) this.#evict(duplicate, 'duplicate')
   }
 
@@ -245,9 +250,9 @@ export class AdmissionManager implements ConnectionManager, Startable {
       const { close } = trimNow(this.index.connections, { lowWater: ceiling, highWater: ceiling }, true)
       this.#trim(close, ceiling, 'pressure')
     } else {
-      const { close, trimming } = trimNow(this.index.connections, this.#limits, this.#trimming)
+      const { close, trimming } = trimNow(this.index.connections, this.limits, this.#trimming)
       this.#trimming = trimming
-      this.#trim(close, this.#limits.lowWater, 'trim')
+      this.#trim(close, this.limits.lowWater, 'trim')
     }
     this.#cancelTick = this.#parts.clock.after(tickMs, this.#tick)
   }

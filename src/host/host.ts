@@ -15,6 +15,7 @@ import { type Membership, readMembers } from '../federation/members.ts'
 import type { Identity } from '../identity/identity.ts'
 import { heapLimitBytes } from '../observe/heap-limit.ts'
 import { openFileLimit } from '../observe/open-files.ts'
+import type { Timings } from '../observe/timings.ts'
 import { missFast } from '../peers/fast-miss.ts'
 import { PeerDatastore } from '../peers/peer-datastore.ts'
 import { peerKey } from '../peers/peer-key.ts'
@@ -23,7 +24,7 @@ import { kadProtocol, type Rendezvous, type RendezvousHooks, rendezvous } from '
 import { version } from '../version.ts'
 import { announceEveryListenAddress, tcpMultiaddr } from './addresses.ts'
 import { Liveness, yamuxWithLiveness } from './liveness.ts'
-import { relay } from './relay/service.ts'
+import { type Relay, relay } from './relay/service.ts'
 import { type ConnectionStack, leanStack, stockStack } from './stack.ts'
 
 export interface HostServices extends Record<string, unknown> {
@@ -31,6 +32,8 @@ export interface HostServices extends Record<string, unknown> {
   readonly identify: Identify
   readonly ping: Ping
   readonly pubsub: Pubsub
+  /** Undefined where the configuration has none. */
+  readonly relay?: Relay
   readonly rendezvous: Rendezvous
 }
 
@@ -53,6 +56,8 @@ export interface HostParts {
   readonly libp2pLogger: ComponentLogger
   /** Ports that are open already. Default: none. */
   readonly ports?: Ports | undefined
+  /** Default: nobody asks how long things take. */
+  readonly timings?: Timings | undefined
 }
 
 /** Go's limit above high water for connections in total (the seed: ConnManagerHighWater + 100). */
@@ -92,7 +97,8 @@ export async function createHost(config: Config, identity: Identity, parts: Host
   const hooks: RendezvousHooks = {
     onRequest: (peer) => admission?.index.active(peer, parts.clock.now()),
     onProviding: (peer, providing) => admission?.index.providing(peer, providing),
-    alwaysNamed: membership.members.map(({ id }) => id.toMultihash().bytes)
+    alwaysNamed: membership.members.map(({ id }) => id.toMultihash().bytes),
+    timings: parts.timings
   }
   const protection = {
     protect: (peer: PeerId, reason: string) => admission?.index.protect(peerKey(peer), reason),
@@ -102,10 +108,16 @@ export async function createHost(config: Config, identity: Identity, parts: Host
     if (admission === undefined) throw new Error('a connection came before there was an admission')
     return admission
   }
-  const { ports = new Ports() } = parts
+  const { ports = new Ports(), timings } = parts
   const stack =
     config.connectionStack === 'lean'
-      ? await leanStack(identity.privateKey, { clock: parts.clock, liveness, admission: admissionOnceMade, ports })
+      ? await leanStack(identity.privateKey, {
+          clock: parts.clock,
+          liveness,
+          admission: admissionOnceMade,
+          ports,
+          timings
+        })
       : stockStack()
   const options: Libp2pOptions<HostServices> = {
     start: false,

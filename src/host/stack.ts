@@ -12,6 +12,7 @@ import type { Admission, LeanListener } from '../connection/lean/listener.ts'
 import type { Ports } from '../connection/lean/ports.ts'
 import { type LeanComponents, leanTcp } from '../connection/lean/transport.ts'
 import { pingEcho, pingProtocol } from '../connection/ping.ts'
+import type { Timings } from '../observe/timings.ts'
 import type { Liveness } from './liveness.ts'
 
 export type LeanIdentifyComponents = IdentifyComponents & { identify: Identify; connectionManager: ConnectionManager }
@@ -41,6 +42,7 @@ export interface StackParts {
   readonly liveness: Liveness
   readonly admission: () => Admission
   readonly ports: Ports
+  readonly timings: Timings | undefined
 }
 
 /** Everything by the libraries. */
@@ -60,7 +62,7 @@ export function stockStack(): ConnectionStack {
 
 /** Inbound connections of our own; the libraries dial, and their services serve the connections that were dialled. */
 export async function leanStack(privateKey: PrivateKey, parts: StackParts): Promise<ConnectionStack> {
-  const { clock, liveness, admission, ports } = parts
+  const { clock, liveness, admission, ports, timings } = parts
   const byteProtocols = new Map<string, ByteProtocol>([[pingProtocol, pingEcho]])
   const endings = { handshakes: new Endings(), connections: new Endings() }
   const credentials = await CurrentCredentials.create(privateKey, clock)
@@ -76,6 +78,7 @@ export async function leanStack(privateKey: PrivateKey, parts: StackParts): Prom
       watch: liveness,
       failures: endings.handshakes,
       endings: endings.connections,
+      timings,
       protocols: byteProtocols
     }),
     byteProtocols,

@@ -5,8 +5,11 @@ const resolutionMs = 100
 
 export interface EventLoopDelay {
   readonly maxMs: number
+  readonly p50Ms: number
   readonly p99Ms: number
 }
+
+const nothing: EventLoopDelay = { maxMs: 0, p50Ms: 0, p99Ms: 0 }
 
 /** How late the event loop has been since the last {@link reset}: what blocks it makes every peer wait. */
 export class EventLoopMonitor {
@@ -22,8 +25,9 @@ export class EventLoopMonitor {
 
   read(): EventLoopDelay {
     const { max, count } = this.#histogram
-    if (count === 0) return { maxMs: 0, p99Ms: 0 }
-    return { maxMs: late(max), p99Ms: late(this.#histogram.percentile(99)) }
+    if (count === 0) return nothing
+    const percentile = (percent: number) => late(this.#histogram.percentile(percent))
+    return { maxMs: late(max), p50Ms: percentile(50), p99Ms: percentile(99) }
   }
 
   reset(): void {

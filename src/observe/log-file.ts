@@ -13,6 +13,8 @@ const bufferBytes = 8 * 1024 * 1024
 
 export interface LogFile {
   write(line: string): void
+  /** Since the start. */
+  linesLeftOut(): number
   /** Settles when all is written, or cannot be. */
   close(): Promise<void>
 }
@@ -33,6 +35,8 @@ export function openLogFile(
   let stream: RotatingFileStream | undefined
   let reopenAtMs = Number.NEGATIVE_INFINITY
   let leftOut = 0
+  /** Lines left out that the file tells of. */
+  let told = 0
   let closed = false
 
   const open = (): RotatingFileStream => {
@@ -55,20 +59,25 @@ export function openLogFile(
     })
     return opened
   }
-  const send = (to: RotatingFileStream, text: string, lines: number) => {
+  const send = (to: RotatingFileStream, text: string, onFailed: () => void) => {
     to.write(text, (error) => {
-      if (error != null) leftOut += lines
+      if (error != null) onFailed()
     })
   }
   const sendCount = (to: RotatingFileStream) => {
     if (leftOut === 0) return
     const count = leftOut
     leftOut = 0
-    send(to, `${count} log lines were left out: LOG_FILE could not be written\n`, count)
+    told += count
+    send(to, `${count} log lines were left out: LOG_FILE could not be written\n`, () => {
+      leftOut += count
+      told -= count
+    })
   }
 
   stream = open()
   return {
+    linesLeftOut: () => told + leftOut,
     write(line) {
       if (closed) return
       if (stream === undefined && now() >= reopenAtMs) stream = open()
@@ -77,7 +86,7 @@ export function openLogFile(
         return
       }
       sendCount(stream)
-      send(stream, line, 1)
+      send(stream, line, () => leftOut++)
     },
     async close() {
       closed = true

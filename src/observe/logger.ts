@@ -8,6 +8,8 @@ export type { Logger } from 'pino'
 
 export interface Log {
   readonly logger: Logger
+  /** How many lines standard output and LOG_FILE did not take, so far. */
+  linesLeftOut(): number
   /** Writes out what is buffered, for a second at most. Call it last. */
   close(): Promise<void>
 }
@@ -47,6 +49,7 @@ export function openLog(config: LogConfig): Log {
   )
   return {
     logger,
+    linesLeftOut: () => stdout.linesLeftOut + (file?.linesLeftOut() ?? 0),
     async close() {
       await within(closeDeadlineMs, Promise.all([file?.close(), stdout.drained()]))
     }
@@ -63,6 +66,8 @@ export class Output {
   #writing: Buffer | undefined
   #retry: NodeJS.Timeout | undefined
   #leftOut = 0
+  /** Since the start. */
+  linesLeftOut = 0
 
   constructor(fd: number, maxBytes = stdoutBufferBytes) {
     this.#fd = fd
@@ -73,6 +78,7 @@ export class Output {
     const bytes = Buffer.byteLength(line)
     if (this.#queuedBytes + bytes > this.#maxBytes) {
       this.#leftOut++
+      this.linesLeftOut++
       return
     }
     this.#queue.push(line)

@@ -18,6 +18,9 @@ export interface ProviderLimits {
   readonly maxBytes: number
 }
 
+/** Which bound a record had to make room at: keys of its peer, providers of its key, records in all, memory. */
+export type ProviderEvictionReason = 'perPeer' | 'perKey' | 'records' | 'memory'
+
 /** The life that Go gives a record (kad-dht providers.ProvideValidity) and that clients rely on. */
 export const recordLifeMs = 48 * 3_600_000
 
@@ -40,6 +43,7 @@ const nothing = new Uint8Array(0)
  * what one peer may provide: 0.5 ms of CPU for 1,000; a real client has a dozen.
  */
 export class ProviderBook implements ProviderObserver {
+  readonly evictions: Record<ProviderEvictionReason, number> = { perPeer: 0, perKey: 0, records: 0, memory: 0 }
   readonly #byKey = new Map<string, KeyEntry>()
   readonly #byAge: Ends<ProviderRecord> = { first: undefined, last: undefined }
   readonly #files = new ProviderFiles()
@@ -174,8 +178,8 @@ export class ProviderBook implements ProviderObserver {
   /** To be called once the record is there: a peer whose last record makes room would not be known any more. */
   #bound(newcomer: ProviderRecord): void {
     const { contact, key } = newcomer
-    if (contact.provides.size > this.#limits.maxPerPeer) this.#remove(firstOf(contact.provides))
-    if (key.records > this.#limits.maxPerKey) this.#remove(this.#files.worstOfKey(newcomer))
+    if (contact.provides.size > this.#limits.maxPerPeer) this.#evict(firstOf(contact.provides), 'perPeer')
+    if (key.records > this.#limits.maxPerKey) this.#evict(this.#files.worstOfKey(newcomer), 'perKey')
     this.#makeRoom()
   }
 
@@ -187,11 +191,23 @@ export class ProviderBook implements ProviderObserver {
   }
 
   #makeRoom(): void {
-    while (this.#records > this.#limits.maxRecords || this.#bytes > this.#limits.maxBytes) {
-      const worst = this.#files.worst()
-      if (worst === undefined) break
-      this.#remove(worst)
+    for (;;) {
+      const reason = this.#exceeded()
+      const worst = reason === undefined ? undefined : this.#files.worst()
+      if (reason === undefined || worst === undefined) break
+      this.#evict(worst, reason)
     }
+  }
+
+  #exceeded(): ProviderEvictionReason | undefined {
+    if (this.#records > this.#limits.maxRecords) return 'records'
+    return this.#bytes > this.#limits.maxBytes ? 'memory' : undefined
+  }
+
+  #evict(record: ProviderRecord | undefined, reason: ProviderEvictionReason): void {
+    if (record === undefined) return
+    this.evictions[reason]++
+    this.#remove(record)
   }
 
   #entry(text: string): KeyEntry {
@@ -211,8 +227,7 @@ export class ProviderBook implements ProviderObserver {
     if (contact.provides.size === 0) this.#bytes += contactBytes + (contact.encoded?.length ?? 0)
   }
 
-  #remove(record: ProviderRecord | undefined): void {
-    if (record === undefined) return
+  #remove(record: ProviderRecord): void {
     const { key, contact } = record
     byAge.remove(this.#byAge, record)
     this.#files.takeOut(record)

@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts'
 import type { ByteStream, ByteStreamHandler } from '../connection/byte-stream.ts'
 import { Deadlines } from '../deadlines.ts'
 import { FrameReader } from '../frames.ts'
+import type { RpcResult, Timings } from '../observe/timings.ts'
 import { type Defer, Turns } from '../turns.ts'
 import { encodeAnswer } from './encode.ts'
 import type { Asker, Outcome } from './requests.ts'
@@ -23,18 +24,26 @@ export interface Client extends Asker {
 
 export type Answerer = (request: Request, client: Client) => Outcome | Promise<Outcome>
 
+export interface RpcServerOptions {
+  readonly defer?: Defer | undefined
+  /** Default: nobody asks how long requests take. */
+  readonly timings?: Timings | undefined
+}
+
 /** Serves kad streams. What they wait for is kept here, with one timer for all. */
 export class RpcServer {
   readonly clock: Clock
   readonly answer: Answerer
+  readonly timings: Timings | undefined
   readonly idle: Deadlines<RpcStream>
   readonly linger: Deadlines<RpcStream>
   readonly spent: Deadlines<RpcStream>
   readonly turns: Turns<RpcStream>
 
-  constructor(clock: Clock, answer: Answerer, defer?: Defer) {
+  constructor(clock: Clock, answer: Answerer, { defer, timings }: RpcServerOptions = {}) {
     this.clock = clock
     this.answer = answer
+    this.timings = timings
     this.idle = new Deadlines(clock, streamIdleMs, (stream) => stream.whenIdle())
     this.linger = new Deadlines(clock, lingerMs, (stream) => stream.whenLingering())
     this.spent = new Deadlines(clock, budgetCheckMs, (stream) => stream.goOn())
@@ -130,7 +139,7 @@ class RpcStream implements ByteStreamHandler {
         if (this.#mayGoOn()) this.#answerNext()
       }
     } catch (cause) {
-      // an answer that throws is a defect of ours, which does not concern other streams
+      // so does what cannot be sent
       this.#refuse(String(cause))
     }
     if (this.#ended && this.#isReading()) this.#finish()
@@ -152,32 +161,54 @@ class RpcStream implements ByteStreamHandler {
   }
 
   #answerNext(): void {
+    const startedAtMs = this.#server.timings === undefined ? 0 : this.#server.clock.now()
     const frame = this.#frames.next()
     const request = typeof frame === 'string' ? undefined : decodeRequest(frame)
     if (request === undefined) {
       this.#refuse('not a kad message')
+      this.#timed(undefined, 'refused', startedAtMs)
       return
     }
+    const { type } = request
     this.#server.idle.set(this)
     this.#spend(requestBytes + frame.length)
 
-    const outcome = this.#server.answer(request, this.#client)
+    let outcome: Outcome | Promise<Outcome>
+    try {
+      outcome = this.#server.answer(request, this.#client)
+    } catch (cause) {
+      this.#fail(type, cause, startedAtMs)
+      return
+    }
     if (!(outcome instanceof Promise)) {
       this.#send(outcome)
+      this.#timed(type, outcome === 'refuse' ? 'refused' : 'ok', startedAtMs)
       return
     }
     this.#wait('answering')
     outcome.then(
-      (late) => this.#whenAnswered(late),
-      (cause) => this.#refuse(String(cause))
+      (late) => this.#whenAnswered(type, late, startedAtMs),
+      (cause) => this.#fail(type, cause, startedAtMs)
     )
   }
 
-  #whenAnswered(outcome: Outcome): void {
+  #whenAnswered(type: number, outcome: Outcome, startedAtMs: number): void {
     if (this.#state !== 'answering') return
     this.#state = 'reading'
     this.#send(outcome)
+    this.#timed(type, outcome === 'refuse' ? 'refused' : 'ok', startedAtMs)
     this.#serveAndResume()
+  }
+
+  /** An answer that throws is a defect of ours, which does not concern other streams. */
+  #fail(type: number, cause: unknown, startedAtMs: number): void {
+    this.#refuse(String(cause))
+    this.#timed(type, 'error', startedAtMs)
+  }
+
+  #timed(type: number | undefined, result: RpcResult, startedAtMs: number): void {
+    const { timings, clock } = this.#server
+    timings?.rpc(type, result, clock.now() - startedAtMs)
   }
 
   #send(outcome: Outcome): void {

@@ -15,6 +15,7 @@ import { type Clock, wallMs } from '../clock.ts'
 import type { ByteProtocol, ByteStream, ByteStreamHandler } from '../connection/byte-stream.ts'
 import { addressBytesOf } from '../connection/identify/result.ts'
 import { asStreamHandler } from '../connection/stock-stream.ts'
+import type { Timings } from '../observe/timings.ts'
 import { prefixOf } from '../peers/address-prefix.ts'
 import { keyOf, peerKey } from '../peers/peer-key.ts'
 import { withReplaced } from '../seams.ts'
@@ -23,7 +24,7 @@ import { type Contact, Contacts } from './contacts.ts'
 import { ProviderBook, type ProviderLimits } from './provider-book.ts'
 import { answer, type Rooms } from './requests.ts'
 import { RpcBudget } from './rpc-budget.ts'
-import { type Client, RpcServer } from './rpc-stream.ts'
+import { type Answerer, type Client, RpcServer } from './rpc-stream.ts'
 import { ValueStore } from './value-store.ts'
 import type { WirePeer } from './wire.ts'
 
@@ -59,6 +60,8 @@ export interface RendezvousHooks {
   readonly onProviding: (peer: string, providing: boolean) => void
   /** Ids of peers that answers name before all others while they are connected. */
   readonly alwaysNamed?: readonly Uint8Array[]
+  /** Default: nobody asks how long requests take. */
+  readonly timings?: Timings | undefined
 }
 
 /**
@@ -102,10 +105,11 @@ class RendezvousService implements Rendezvous {
       self: () => this.#self(),
       nowMs: () => wallMs(clock)
     }
-    this.#server = new RpcServer(clock, (request, client) => {
+    const answerTo: Answerer = (request, client) => {
       hooks.onRequest(client.key)
       return answer(request, client, this.#rooms)
-    })
+    }
+    this.#server = new RpcServer(clock, answerTo, { timings: hooks.timings })
     this.protocol = { maxInboundStreams, open: (stream, connection) => this.#open(stream, connection) }
     this.dht = kadDHT({
       protocol: kadProtocol,

@@ -49,10 +49,14 @@ describe('ConnectionIndex', () => {
       fc.property(fc.array(act, { maxLength: 60 }), (acts) => {
         index = new ConnectionIndex(graceMs)
         let nowMs = 0
+        let opened = 0
         const open: FakeConnection[] = []
         for (const step of acts) {
           if (step.do === 'open' && 'ip' in step) {
-            const connection = fakeConnection(step.name, step.ip)
+            const connection = fakeConnection(step.name, step.ip, {
+              encryption: step.name < 'c' ? '/noise' : '/tls/1.0.0'
+            })
+            opened++
             open.push(connection)
             index.open(connection, false, nowMs)
           } else if ('pick' in step) {
@@ -71,6 +75,10 @@ describe('ConnectionIndex', () => {
           const entries = open.map((connection) => index.open(connection, false, nowMs))
           const free = entries.filter(({ young, peer }) => !young && peer.protectedBy.size === 0)
           expect(index.connections).toBe(open.length)
+          const kinds = [...index.kinds.all]
+          expect(kinds.reduce((sum, kind) => sum + kind.opened, 0)).toBe(opened)
+          for (const { security, open: count } of kinds)
+            expect(count).toBe(open.filter(({ encryption }) => encryption?.startsWith(`/${security}`)).length)
           expect(new Set([...index.candidates.withRecords, ...index.candidates.withoutRecords])).toEqual(new Set(free))
           expect([...index.candidates.withRecords].every(({ peer }) => peer.providing)).toBe(true)
           expect([...index.candidates.withoutRecords].some(({ peer }) => peer.providing)).toBe(false)

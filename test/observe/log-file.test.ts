@@ -125,6 +125,7 @@ it('goes on once a folder that failed works again, and says how many lines are m
   file.write('again\n')
   await file.close()
   expect(readFileSync(config.path, 'utf8')).toBe('3 log lines were left out: LOG_FILE could not be written\nagain\n')
+  expect(file.linesLeftOut()).toBe(3)
 })
 
 it('leaves lines out while the disk stands still', async () => {
@@ -137,4 +138,5 @@ it('leaves lines out while the disk stands still', async () => {
   expect(readFileSync(config.path, 'utf8')).toBe(
     `${line + line}8 log lines were left out: LOG_FILE could not be written\nmoving\n`
   )
+  expect(file.linesLeftOut()).toBe(8)
 })

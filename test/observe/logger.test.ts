@@ -87,6 +87,7 @@ describe('an output', () => {
     closeSync(fd)
     const [, missing] = text.match(/^(\d+) log lines were left out: standard output did not take them$/m)!
     expect(text.split(line).length - 1 + Number(missing)).toBe(1000)
+    expect(output.linesLeftOut).toBe(Number(missing))
   })
 })
 

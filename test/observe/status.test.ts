@@ -11,7 +11,7 @@ const status: Status = {
   heapAllocBytes: 7.9 * 1024 * 1024,
   heapInuseBytes: 8 * 1024 * 1024,
   sysBytes: 90 * 1024 * 1024,
-  eventLoopDelay: { maxMs: 0, p99Ms: 0 },
+  eventLoopDelay: { maxMs: 0, p50Ms: 0, p99Ms: 0 },
   endings: { handshakes: {}, connections: {} },
   state: undefined
 }
@@ -48,7 +48,7 @@ it('says when the event loop was blocked so long that peers give up', () => {
   const clock = new SimulatedClock()
   const lines: string[] = []
   startStatusLine(
-    () => ({ ...status, eventLoopDelay: { maxMs: 1_500.4, p99Ms: 2 } }),
+    () => ({ ...status, eventLoopDelay: { maxMs: 1_500.4, p50Ms: 0, p99Ms: 2 } }),
     () => {},
     clock,
     pino({}, { write: (text: string) => void lines.push(JSON.parse(text).msg) })

@@ -7,6 +7,7 @@ import { peersIn } from './peers-in.ts'
 const bytes = (text: string) => new Uint8Array(Buffer.from(text))
 const address = bytes('address')
 const many = 1_000_000
+const noEvictions = { perPeer: 0, perKey: 0, records: 0, memory: 0 }
 const unlimited: ProviderLimits = { maxRecords: many, maxPerKey: many, maxPerPeer: many, maxBytes: 1e9 }
 
 let contacts: Contacts
@@ -65,6 +66,7 @@ describe('the list of who provides a key', () => {
     expect(providers('k', recordLifeMs - 1)).toEqual(['a'])
     expect(addressesOf('a')).toEqual([address])
     expect(providers('k', recordLifeMs)).toEqual([])
+    expect(book.evictions).toEqual(noEvictions)
     expect([contacts.size, book.keys, book.sources, book.bytes]).toEqual([0, 0, 0, 0])
   })
 
@@ -127,6 +129,7 @@ describe('at a bound', () => {
     provide('b', 'k1', 0)
     for (const [at, key] of keys.entries()) provide('a', key, at)
     expect(keys.map((key) => providers(key, 10))).toEqual([['b'], ['a'], ['a'], ['a']])
+    expect(book.evictions).toEqual({ ...noEvictions, perPeer: 1 })
   })
 
   it('of all who left longest ago makes room, and the connected last', () => {
@@ -139,6 +142,7 @@ describe('at a bound', () => {
     expect(providers('k', 12)).toEqual(['c', 'b', 'old'])
     expect(providing).toEqual(new Set(['old', 'b', 'c']))
     expect(contacts.size).toBe(3)
+    expect(book.evictions).toEqual({ ...noEvictions, records: 2 })
   })
 
   it('of all, one source with many identities, connected or not, does not push out the others', () => {
@@ -160,6 +164,7 @@ describe('at a bound', () => {
     expect(book.records).toBe(5)
     provide('n', 'k', 13, 'new')
     expect(providers('k', 14).sort()).toEqual(['b', 'n', 'y', 'z'])
+    expect(book.evictions).toEqual({ ...noEvictions, perKey: 2 })
   })
 
   it('of the memory records make room until it is enough, also when a peer says longer addresses', () => {
@@ -167,6 +172,7 @@ describe('at a bound', () => {
     for (const [at, peer] of numbered('p', 100).entries()) provide(peer, peer, at)
     expect(book.bytes).toBeLessThanOrEqual(20_000)
     expect(book.records).toBeGreaterThan(10)
+    expect(book.evictions).toEqual({ ...noEvictions, memory: 100 - book.records })
     const before = book.records
     connect('p99')
     const long = numbered('/address/', 16).map((text) => new Uint8Array(Buffer.from(text.padEnd(256, '.'))))

@@ -60,11 +60,9 @@ class FakeStream implements ByteStream {
 beforeEach(() => {
   clock = new SimulatedClock()
   turns = []
-  server = new RpcServer(
-    clock,
-    ({ key }) => ({ type: MessageType.FIND_NODE, clusterLevel: 0, key }),
-    (turn) => turns.push(turn)
-  )
+  server = new RpcServer(clock, ({ key }) => ({ type: MessageType.FIND_NODE, clusterLevel: 0, key }), {
+    defer: (turn) => turns.push(turn)
+  })
 })
 
 describe('a peer that sends 10,000 queries at once', () => {
@@ -148,7 +146,7 @@ describe('a peer that sends 10,000 queries at once', () => {
 it('answers are paid for, too', () => {
   const providerPeers = new Uint8Array(2 ** 20)
   const large = () => ({ type: MessageType.GET_PROVIDERS, clusterLevel: 0, providerPeers })
-  server = new RpcServer(clock, large, (turn) => turns.push(turn))
+  server = new RpcServer(clock, large, { defer: (turn) => turns.push(turn) })
   const stream = new FakeStream('greedy')
   stream.handler.onData(queries(100))
   for (let i = 0; i < 10; i++) nextTurn()

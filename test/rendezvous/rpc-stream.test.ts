@@ -4,6 +4,7 @@ import { streamPair } from '@libp2p/utils'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { asStreamHandler } from '../../src/connection/stock-stream.ts'
 import { FrameReader } from '../../src/frames.ts'
+import type { RpcResult } from '../../src/observe/timings.ts'
 import { encodeAnswer } from '../../src/rendezvous/encode.ts'
 import type { Outcome } from '../../src/rendezvous/requests.ts'
 import { RpcBudget } from '../../src/rendezvous/rpc-budget.ts'
@@ -38,6 +39,8 @@ const tickMs = 1_000
 let clock: SimulatedClock
 let client: Client
 let server: Stream
+/** Type, result and milliseconds of each request. */
+let timed: Array<[number | undefined, RpcResult, number]>
 
 async function serve(answer: (request: Request) => Outcome | Promise<Outcome>) {
   const [near, far] = await streamPair()
@@ -48,7 +51,12 @@ async function serve(answer: (request: Request) => Outcome | Promise<Outcome>) {
 
 /** As libp2p's registrar calls it. */
 function serveOn(stream: Stream, answer: (request: Request) => Outcome | Promise<Outcome>) {
-  const rpc = new RpcServer(clock, answer)
+  timed = []
+  const timings = {
+    handshake() {},
+    rpc: (...heard: [number | undefined, RpcResult, number]) => void timed.push(heard)
+  }
+  const rpc = new RpcServer(clock, answer, { timings })
   const client = { id: new Uint8Array(), key: 'client', prefix: 'here', budget: new RpcBudget(clock.now()) }
   const handler = asStreamHandler({ maxInboundStreams: 32, open: (opened) => rpc.open(opened, client) })
   handler(stream, {} as Connection)
@@ -142,6 +150,38 @@ describe('a kad stream', () => {
       expect(client.stream.status).toBe('reset')
       expect(clock.pending).toBe(0)
     }
+  })
+
+  it('tells how long each request took, whatever became of it', async () => {
+    const late = async (asked: Request) => {
+      await nextTurn()
+      clock.advance(7)
+      return asked.key[0] === 0x64 ? expect.fail('a defect') : echo(asked)
+    }
+    const outcomes: Record<string, (asked: Request) => Outcome | Promise<Outcome>> = {
+      a: echo,
+      b: () => 'none',
+      c: late,
+      d: late,
+      e: () => 'refuse',
+      f: () => expect.fail('a defect')
+    }
+    const { FIND_NODE } = MessageType
+    for (const [key, heard] of [
+      ['a', [FIND_NODE, 'ok', 0]],
+      ['b', [FIND_NODE, 'ok', 0]],
+      ['c', [FIND_NODE, 'ok', 7]],
+      ['d', [FIND_NODE, 'error', 7]],
+      ['e', [FIND_NODE, 'refused', 0]],
+      ['f', [FIND_NODE, 'error', 0]]
+    ] as const) {
+      await serve((asked) => outcomes[key]!(asked))
+      client.stream.send(request(key))
+      await expect.poll(() => timed).toEqual([heard])
+    }
+    await serve(echo)
+    client.stream.send(Buffer.from([2, 0x0b, 0x0b]))
+    await expect.poll(() => timed).toEqual([[undefined, 'refused', 0]])
   })
 
   it('answers and takes no more while the peer does not read, whatever else its connection carries', async () => {

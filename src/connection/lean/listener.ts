@@ -10,6 +10,7 @@ import { getNetConfig, getThinWaistAddresses } from '@libp2p/utils'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Clock } from '../../clock.ts'
 import { Deadlines } from '../../deadlines.ts'
+import type { Timings } from '../../observe/timings.ts'
 import { Turns } from '../../turns.ts'
 import { ConnectionEnd, type Endings } from '../endings.ts'
 import { type ConnectionEvents, LeanConnection } from './connection.ts'
@@ -63,6 +64,20 @@ export interface ListenerParts {
   readonly failures: Endings
   /** Why connections have ended. */
   readonly endings: Endings
+  /** Default: nobody asks how long handshakes take. */
+  readonly timings?: Timings | undefined
+}
+
+/** A socket that admission has let in. */
+interface Accepted {
+  readonly socket: Socket
+  readonly atMs: number
+}
+
+/** A handshake's other end, and when its socket was accepted. */
+interface Underway {
+  readonly remote: RemoteEndpoint
+  readonly acceptedAtMs: number
 }
 
 /** A port on which lean connections arrive. Holds a handshake or a connection for each socket that admission has let in. */
@@ -71,9 +86,9 @@ export class LeanListener
   implements Listener, PortOwner, HandshakeEvents, ConnectionEvents
 {
   readonly #parts: ListenerParts
-  readonly #handshakes = new Map<Handshake, RemoteEndpoint>()
+  readonly #handshakes = new Map<Handshake, Underway>()
   readonly #deadlines: Deadlines<Handshake>
-  readonly #arrived: Turns<Socket>
+  readonly #arrived: Turns<Accepted>
   readonly #heavy: Turns<Handshake>
   readonly #gone = new Turns<LeanConnection>((connection) => connection.leave(), { perTurn: () => departuresPerTurn })
   readonly #connections = new Set<LeanConnection>()
@@ -87,7 +102,7 @@ export class LeanListener
     this.#deadlines = new Deadlines(parts.clock, handshakeWithinMs, (handshake) => {
       handshake.abort(new ConnectionEnd('deadline', 'the handshake took too long'))
     })
-    this.#arrived = new Turns((socket) => this.#begin(socket), { perTurn: () => beginningsPerTurn })
+    this.#arrived = new Turns((accepted) => this.#begin(accepted), { perTurn: () => beginningsPerTurn })
     const pace = new HandshakePace(parts.clock)
     this.#heavy = new Turns((handshake) => handshake.proceed(), { perTurn: () => pace.next() })
   }
@@ -147,11 +162,12 @@ export class LeanListener
   /** As little as can be: thousands may have to be accepted before anything else is done. */
   onSocket(socket: Socket): void {
     socket.on('error', ignore)
-    if (this.#parts.admission().acceptIncomingConnection()) this.#arrived.wait(socket)
+    if (this.#parts.admission().acceptIncomingConnection())
+      this.#arrived.wait({ socket, atMs: this.#parts.clock.now() })
     else socket.destroy()
   }
 
-  #begin(socket: Socket): void {
+  #begin({ socket, atMs }: Accepted): void {
     const remote = remoteEndpoint(socket)
     if (remote === undefined || this.#ended) {
       socket.destroy()
@@ -160,7 +176,7 @@ export class LeanListener
     }
     socket.off('error', ignore)
     const handshake = new Handshake(socket, this.#parts.credentials(), this)
-    this.#handshakes.set(handshake, remote)
+    this.#handshakes.set(handshake, { remote, acceptedAtMs: atMs })
     this.#deadlines.set(handshake)
     handshake.begin()
   }
@@ -170,13 +186,15 @@ export class LeanListener
   }
 
   onDone(handshake: Handshake, result: Handshaken): void {
-    const remote = this.#forget(handshake)
-    if (remote === undefined) return
+    const underway = this.#forget(handshake)
+    if (underway === undefined) return
     if (this.#parts.isSelf(result)) {
       result.channel.destroy()
       this.#parts.failures.count(new ConnectionEnd('self', 'this node has dialled itself'))
     } else {
-      const { nextConnectionId, router, clock, watch, events } = this.#parts
+      const { nextConnectionId, router, clock, watch, events, timings } = this.#parts
+      const { remote, acceptedAtMs } = underway
+      timings?.handshake(result.encryption, clock.now() - acceptedAtMs)
       const connection = new LeanConnection(result, { id: nextConnectionId(), remote, router, clock, events: this })
       this.#connections.add(connection)
       watch.watch(connection)
@@ -207,11 +225,11 @@ export class LeanListener
     this.#parts.events.safeDispatchEvent('connection:close', { detail: connection })
   }
 
-  #forget(handshake: Handshake): RemoteEndpoint | undefined {
-    const remote = this.#handshakes.get(handshake)
+  #forget(handshake: Handshake): Underway | undefined {
+    const underway = this.#handshakes.get(handshake)
     this.#handshakes.delete(handshake)
     this.#deadlines.drop(handshake)
-    return remote
+    return underway
   }
 }
 

@@ -14,6 +14,7 @@ import type { Registrar } from '@libp2p/interface-internal'
 import { type TCPComponents, tcp } from '@libp2p/tcp'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Clock } from '../../clock.ts'
+import type { Timings } from '../../observe/timings.ts'
 import type { ByteProtocol } from '../byte-stream.ts'
 import type { Endings } from '../endings.ts'
 import type { Credentials } from './credentials.ts'
@@ -41,6 +42,7 @@ export interface LeanParts {
   readonly protocols: ReadonlyMap<string, ByteProtocol>
   readonly failures: Endings
   readonly endings: Endings
+  readonly timings?: Timings | undefined
 }
 
 /** TCP whose inbound connections are lean ones; it dials as the library does. */

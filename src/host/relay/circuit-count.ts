@@ -4,9 +4,14 @@ import type { Stream } from '@libp2p/interface'
 export class CircuitCount {
   readonly #open = new Map<string, number>()
   readonly #maxPerPeer: number
+  #circuits = 0
 
   constructor(maxPerPeer: number) {
     this.#maxPerPeer = maxPerPeer
+  }
+
+  get circuits(): number {
+    return this.#circuits
   }
 
   get peers(): number {
@@ -19,10 +24,12 @@ export class CircuitCount {
 
   /** Counts a circuit until `stream`, one of its two, closes. */
   track(ends: readonly Uint8Array[], stream: Pick<Stream, 'addEventListener'>): void {
+    this.#circuits++
     for (const end of ends.map(nameOf)) this.#open.set(end, (this.#open.get(end) ?? 0) + 1)
     stream.addEventListener(
       'close',
       () => {
+        this.#circuits--
         for (const end of ends.map(nameOf)) {
           const rest = (this.#open.get(end) ?? 1) - 1
           if (rest > 0) this.#open.set(end, rest)

@@ -60,6 +60,8 @@ interface RelayServer {
   stopHop(stop: { connection: Connection; request: HopMessage }, options: AbortOptions): Promise<Stream | undefined>
 }
 
+export type Relay = CircuitRelayService & { readonly circuitCount: CircuitCount }
+
 export type RelayComponents = CircuitRelayServerComponents & { events: TypedEventTarget<Libp2pEvents> }
 
 /**
@@ -71,12 +73,12 @@ export function relay(
   limits: RelayLimits,
   clock: Clock,
   protection: Protection
-): (components: RelayComponents) => CircuitRelayService {
+): (components: RelayComponents) => Relay {
   return (components) => {
     const service = circuitRelayServer()(components)
     const server = service as unknown as RelayServer
     const reservations = new Reservations(limits, clock, protection)
-    const circuits = new CircuitCount(limits.maxCircuitsPerPeer)
+    const circuitCount = new CircuitCount(limits.maxCircuitsPerPeer)
     server.reservationStore = reservations
     components.events.addEventListener('peer:disconnect', (event) => reservations.removeReservation(event.detail))
 
@@ -94,7 +96,7 @@ export function relay(
       const request = readable(asked)
       const ends = [connection.remotePeer.toMultihash().bytes, request.peer?.id ?? new Uint8Array()]
       const options: AbortOptions = signal === undefined ? {} : { signal }
-      if (request.type === 'CONNECT' && !circuits.hasRoomFor(ends)) {
+      if (request.type === 'CONNECT' && !circuitCount.hasRoomFor(ends)) {
         return stream.pb(resourceLimitExceeded).write({}, options)
       }
       const unwrap = () => {
@@ -104,7 +106,7 @@ export function relay(
           // only here, as the library joins the two streams in this very turn: a stream that has a listener delivers
           limitBytes(source)
           limitBytes(destination)
-          circuits.track(ends, source)
+          circuitCount.track(ends, source)
         }
         return source
       }
@@ -117,7 +119,7 @@ export function relay(
       if (stream !== undefined) destinations.set(options, stream)
       return stream
     }
-    return service
+    return Object.assign(service, { circuitCount })
   }
 }
 
