@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config'
 
-const kinds = ['process', 'interop', 'docker', 'simulation']
+const kinds = ['process', 'interop', 'docker', 'simulation', 'ops']
 
 /** What takes a minute because a minute has to pass: run beside the others. */
 const waiting = ['test/process/frozen-peer.test.ts', 'test/interop/idle.test.ts']
@@ -8,7 +8,7 @@ const waiting = ['test/process/frozen-peer.test.ts', 'test/interop/idle.test.ts'
 /** What is awaited comes when it comes: vitest's second is too short on a busy machine. */
 const patient = { poll: { timeout: 10_000 } }
 
-/** One project a kind of test: what it needs (nothing, the built daemon, Go, a Docker engine, a machine for itself) decides where it lives. */
+/** One project a kind of test: what it needs (nothing, the built daemon, Go, a Docker engine, a machine for itself, packages of Debian) decides where it lives. */
 export default defineConfig({
   test: {
     globalSetup: ['test/support/temporary-files.ts'],

@@ -14,7 +14,9 @@ import { libp2pLogger } from './observe/libp2p-logger.ts'
 import type { Logger } from './observe/logger.ts'
 import { logPeerConnections } from './observe/peer-log.ts'
 import { startPressureGuard } from './observe/pressure.ts'
+import { type Readings, readingsOf } from './observe/readings.ts'
 import { memoryStatus, type Status, startStatusLine } from './observe/status.ts'
+import type { Timings } from './observe/timings.ts'
 import { PeerstoreGc, startPeerstoreGc } from './peers/peerstore-gc.ts'
 import { meshParameters, parameterHash } from './pubsub/parameters.ts'
 import { nodeIdentity } from './state/node-identity.ts'
@@ -31,6 +33,8 @@ export interface NodeParts {
   readonly state?: State
   /** Ports that are open already, or sockets that were passed to this process. Default: none. */
   readonly ports?: Ports
+  /** Told how long handshakes and requests take. Default: nobody asks. */
+  readonly timings?: Timings
   /** How the host is made; tests make hosts that fail. */
   readonly createHost?: typeof createHost
 }
@@ -142,6 +146,11 @@ export class BootstrapNode {
     }
   }
 
+  /** What the rooms count, read when it is asked for. */
+  readings(): Readings {
+    return readingsOf(this.#host, this.#state)
+  }
+
   /**
    * Stops in the order of the Go service, the ports before everything: background work is aborted, listeners go, then the
    * DHT, gossipsub and the host; what it leaves is saved last. Idempotent; over within 10 s even if a library's stop hangs.
@@ -221,7 +230,8 @@ async function openHost(
         clock,
         logger,
         libp2pLogger: libp2pLogger(logger, config.log.libp2pLevel),
-        ports: parts.ports
+        ports: parts.ports,
+        timings: parts.timings
       }),
     ({ libp2p }) => libp2p.stop()
   )

@@ -1,6 +1,6 @@
 // What the process can be asked to do.
 import './polyfill.ts'
-import { BootstrapNode } from './bootstrap-node.ts'
+import { BootstrapNode, type NodeParts } from './bootstrap-node.ts'
 import { examine } from './cli/doctor/checks.ts'
 import { gather } from './cli/doctor/gather.ts'
 import { systemClock } from './clock.ts'
@@ -19,6 +19,7 @@ import { OpenSteps } from './lifecycle.ts'
 import type { Phase } from './observe/admin/health.ts'
 import type { HttpServer } from './observe/http/server.ts'
 import { type Log, openLog } from './observe/logger.ts'
+import type { Metrics } from './observe/metrics/metrics.ts'
 import { type ExitCode, messageOf, type StopRequests } from './stop-requests.ts'
 import { version } from './version.ts'
 
@@ -120,18 +121,26 @@ async function run(config: Config, stop: StopRequests, ports: Ports): Promise<Ex
     () => openProfiles(config, log),
     (server) => server?.close()
   )
+  const metrics = await around.open(
+    'metrics',
+    adminCloseMs,
+    never,
+    () => openMetrics(config, log),
+    (opened) => opened?.stop()
+  )
   let node: BootstrapNode | undefined
   const phase = () => (stop.signal.aborted ? 'stopping' : node === undefined ? 'starting' : 'running')
   await around.open(
     'admin',
     adminCloseMs,
     never,
-    () => openAdmin(config, log, phase),
+    () => openAdmin(config, log, phase, metrics),
     (server) => server?.close()
   )
   try {
-    return await serve(config, log, stop, ports, (started) => {
+    return await serve(config, log, stop, { ports, ...(metrics && { timings: metrics.timings }) }, (started) => {
       node = started
+      metrics?.watch(started.readings())
     })
   } finally {
     // a log that cannot be closed cannot say so
@@ -143,12 +152,12 @@ async function serve(
   config: Config,
   { logger }: Log,
   stop: StopRequests,
-  ports: Ports,
+  parts: Pick<NodeParts, 'ports' | 'timings'>,
   onStarted: (node: BootstrapNode) => void
 ): Promise<ExitCode> {
   let node: BootstrapNode
   try {
-    node = await BootstrapNode.create(config, { logger, ports, signal: stop.signal })
+    node = await BootstrapNode.create(config, { logger, signal: stop.signal, ...parts })
   } catch (error) {
     if (stop.signal.aborted && error instanceof BootstrapError && error.code === 'ERR_START_ABORTED')
       return stop.exitCode
@@ -192,8 +201,20 @@ async function openProfiles(config: Config, { logger }: Log): Promise<HttpServer
   }
 }
 
+/** Only where somebody can ask for them: an empty node does without what they take. */
+async function openMetrics(config: Config, { linesLeftOut }: Log): Promise<Metrics | undefined> {
+  if (config.admin === undefined) return undefined
+  const { Metrics } = await import('./observe/metrics/metrics.ts')
+  return new Metrics({ clock: systemClock, version, stack: config.connectionStack, linesLeftOut })
+}
+
 /** A node that nobody can look at is worth more than none. */
-async function openAdmin(config: Config, { logger }: Log, phase: () => Phase): Promise<HttpServer | undefined> {
+async function openAdmin(
+  config: Config,
+  { logger }: Log,
+  phase: () => Phase,
+  metrics: Metrics | undefined
+): Promise<HttpServer | undefined> {
   if (config.admin === undefined) return undefined
   try {
     const { healthRoutes, startAdminServer } = await import('./observe/admin/server.ts')
@@ -201,6 +222,10 @@ async function openAdmin(config: Config, { logger }: Log, phase: () => Phase): P
     const probe = async () => (await import('./cli/check/probe.ts')).probe(config)
     const readiness = new ReadinessProbe(systemClock, phase, probe)
     const routes = new Map(healthRoutes(readiness, () => process.uptime()))
+    if (metrics !== undefined) {
+      const { metricsRoute } = await import('./observe/metrics/metrics.ts')
+      routes.set(...metricsRoute(metrics))
+    }
     const server = await startAdminServer({ host: config.admin.address, port: config.admin.port, logger, routes })
     logger.info(`Admin server on http://${server.address}/`)
     return server

@@ -1,0 +1,60 @@
+import { opendir, stat } from 'node:fs/promises'
+import { totalmem } from 'node:os'
+import { getHeapStatistics } from 'node:v8'
+import { collectDefaultMetrics, Gauge, type Registry } from 'prom-client'
+
+/** As of the other monitor: half of the library's wakeups. */
+const eventLoopResolutionMs = 20
+
+/** These list every socket of the process at each scrape. */
+const listing = ['nodejs_active_handles', 'nodejs_active_resources', 'nodejs_active_requests', 'process_open_fds']
+const totals = ['nodejs_active_handles_total', 'nodejs_active_resources_total', 'nodejs_active_requests_total']
+
+/** The process's own metrics, under the names that Prometheus and Node's dashboards know. */
+export function processMetricsInto(registry: Registry): void {
+  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: eventLoopResolutionMs })
+  for (const name of [...listing, ...totals]) registry.removeSingleMetric(name)
+  new Gauge({
+    name: 'process_open_fds',
+    help: 'Number of open file descriptors.',
+    registers: [registry],
+    async collect() {
+      const count = await openFiles()
+      if (count !== undefined) this.set(count)
+    }
+  })
+  constant(registry, 'bootstrap_heap_limit_bytes', 'Size that V8 lets its heap grow to', heapLimitBytes())
+  const limit = memoryLimitBytes(process.constrainedMemory(), totalmem())
+  constant(registry, 'bootstrap_memory_limit_bytes', 'Memory of the container, or else of the machine', limit)
+}
+
+function constant(registry: Registry, name: string, help: string, value: number): void {
+  new Gauge({ name, help, registers: [registry] }).set(value)
+}
+
+function heapLimitBytes(): number {
+  return getHeapStatistics().heap_size_limit
+}
+
+/**
+ * What the process may use before somebody kills it.
+ *
+ * @param constrained of process.constrainedMemory(): 0, or more than there is, where no limit is set
+ */
+export function memoryLimitBytes(constrained: number | undefined, total: number): number {
+  return constrained === undefined || constrained <= 0 ? total : Math.min(constrained, total)
+}
+
+/** Linux 6.2 and newer say it at once; before, the directory has no size and is read. Undefined without a /proc. */
+export async function openFiles(directory = '/proc/self/fd'): Promise<number | undefined> {
+  try {
+    const { size } = await stat(directory)
+    if (size > 0) return size
+    let count = 0
+    for await (const _ of await opendir(directory)) count++
+    // the one that reads
+    return count - 1
+  } catch {
+    return undefined
+  }
+}
