@@ -1,7 +1,9 @@
-import { readFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { runLoad } from '../../bench/load.ts'
 import { Daemon } from '../support/daemon.ts'
 import { freePort } from '../support/port.ts'
@@ -26,6 +28,22 @@ describe.skipIf(!hasPrometheus)('the alert rules', () => {
   })
 })
 
+const hasCompose = spawnSync('docker-compose', ['--version']).status === 0
+if (!hasCompose) process.stderr.write('\nTHE COMPOSE FILE WAS NOT READ: no docker-compose\n\n')
+
+it.skipIf(!hasCompose)('compose finds what it is told to start beside the node', () => {
+  const root = fileURLToPath(new URL('../..', import.meta.url))
+  const files = ['docker-compose.yaml', 'deploy/monitoring.compose.yaml'].flatMap((name) => ['-f', name])
+  const { status, stdout, stderr } = spawnSync('docker-compose', [...files, 'config'], { cwd: root, encoding: 'utf8' })
+  expect([status, stderr]).toEqual([0, ''])
+  expect(stdout).toMatch(/^ {2}bootstrap-node:$/m)
+  const mounted = [...stdout.matchAll(/(\/\S*\/deploy\/monitoring[^\s:]*)/g)].map(([, path = '']) => path)
+  expect(mounted).toHaveLength(4)
+  for (const path of mounted) expect(existsSync(path), path).toBe(true)
+  // reached from this machine only
+  expect(stdout.match(/127\.0\.0\.1:\d+:\d+|host_ip: 127\.0\.0\.1/g)).toHaveLength(4)
+})
+
 describe.skipIf(!hasPrometheus)('Prometheus beside a node under load', () => {
   let daemon: Daemon
   let admin: string
@@ -40,7 +58,7 @@ describe.skipIf(!hasPrometheus)('Prometheus beside a node under load', () => {
     const [, address = ''] = await daemon.printed(/Give this address to other nodes: (\S+)/)
     prometheus = await Prometheus.start(admin)
     const target = { addr: address.replace(/^\/ip4\/[^/]+/, '/ip4/127.0.0.1'), pid: daemon.process.pid ?? 0 }
-    load = runLoad('providers', target, { n: clients, qps: 50, t: 40, settle: 0, after: 0 }, () => {})
+    load = runLoad('providers', target, { n: clients, qps: 50, t: 30, settle: 0, after: 0 }, () => {})
     // awaited at the end, and its failure with it
     load.catch(() => {})
     // a scanner
@@ -48,7 +66,8 @@ describe.skipIf(!hasPrometheus)('Prometheus beside a node under load', () => {
       .on('error', () => {})
       .end('GET / HTTP/1.1\r\n\r\n')
     const asked = 'rate(bootstrap_rpc_seconds_count{type="GET_PROVIDERS",result="ok"}[10s]) > 0'
-    await expect.poll(() => prometheus.query(asked), { timeout: 60_000, interval: 500 }).toHaveLength(1)
+    const answered = async () => expect(await prometheus.query(asked)).toHaveLength(1)
+    await vi.waitFor(answered, { timeout: 60_000, interval: 500 })
   })
 
   afterAll(async () => {
