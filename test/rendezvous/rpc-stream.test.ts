@@ -153,6 +153,7 @@ describe('a kad stream', () => {
   })
 
   it('tells how long each request took, whatever became of it', async () => {
+    clock.advance(1_000)
     const late = async (asked: Request) => {
       await nextTurn()
       clock.advance(7)

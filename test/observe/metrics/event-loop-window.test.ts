@@ -32,6 +32,7 @@ it('shows a delay for at least a window and at most two, however often it is rea
   monitor.delay = late
   expect([window.read(), window.read()]).toEqual([late, late])
   clock.advance(windowMs)
+  expect(monitor.delay).toEqual(none)
   monitor.delay = { maxMs: 20, p50Ms: 5, p99Ms: 10 }
   expect(window.read()).toEqual({ maxMs: 900, p50Ms: 5, p99Ms: 40 })
   clock.advance(1)

@@ -128,8 +128,11 @@ describe('the metrics of a running node', () => {
   })
 
   it('say whether the state is saved, if there is one', async () => {
-    await running()
+    const node = await running()
     expect(await value('bootstrap_state_ok')).toBe(1)
+    const problem = { reason: 'no space left on device', forMs: 1 }
+    metrics.watch({ ...node.readings(), state: () => ({ problem, pending: 7, setAside: [] }) })
+    expect([await value('bootstrap_state_ok'), await value('bootstrap_state_pending_changes')]).toEqual([0, 7])
     const other = await BootstrapNode.create(testConfig())
     opened.push(() => other.close())
     metrics.watch(other.readings())
