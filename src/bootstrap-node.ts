@@ -16,6 +16,7 @@ import { logPeerConnections } from './observe/peer-log.ts'
 import { startPressureGuard } from './observe/pressure.ts'
 import { type Readings, readingsOf } from './observe/readings.ts'
 import { memoryStatus, type Status, startStatusLine } from './observe/status.ts'
+import { AgentCounts } from './observe/status-page/agents.ts'
 import type { Timings } from './observe/timings.ts'
 import { PeerstoreGc, startPeerstoreGc } from './peers/peerstore-gc.ts'
 import { meshParameters, parameterHash } from './pubsub/parameters.ts'
@@ -57,6 +58,8 @@ const closeWithinMs = {
 
 /** The bootstrap node: built in order by {@link create}, running until {@link close}. */
 export class BootstrapNode {
+  /** What the connected peers say they are. */
+  readonly agents: AgentCounts
   readonly #steps: OpenSteps
   readonly #abort: AbortController
   readonly #host: Host
@@ -65,7 +68,14 @@ export class BootstrapNode {
   /** Handles of the process while nobody is connected. */
   #ownHandles = 0
 
-  private constructor(steps: OpenSteps, abort: AbortController, host: Host, state: State | undefined) {
+  private constructor(
+    steps: OpenSteps,
+    abort: AbortController,
+    host: Host,
+    state: State | undefined,
+    agents: AgentCounts
+  ) {
+    this.agents = agents
     this.#steps = steps
     this.#abort = abort
     this.#host = host
@@ -89,10 +99,10 @@ export class BootstrapNode {
       const state = await openStateOf(config, steps, signal, { ...parts, logger, clock })
       const identity = await nodeIdentity(config, logger)
       const host = await openHost(steps, config, identity, signal, { logger, clock, ...parts })
-      await openListeners(steps, config, host, signal, logger)
+      const agents = await openListeners(steps, config, host, signal, logger)
       const recovery = new Recovery(host.libp2p, state, { clock, logger })
       await recovery.restore(config.connections.highWater, signal)
-      const node = new BootstrapNode(steps, abort, host, state)
+      const node = new BootstrapNode(steps, abort, host, state, agents)
       await node.#openBackground(signal, logger, clock)
       // when everything is in place that a connection needs; and closed while there is still somebody to answer
       const listen = () => startHost(host, config, parts.ports)
@@ -251,10 +261,14 @@ async function openListeners(
   { libp2p }: Host,
   signal: AbortSignal,
   logger: Logger
-): Promise<void> {
+): Promise<AgentCounts> {
   const level = config.log.peerConnections ? 'info' : 'debug'
-  const open = () => logPeerConnections(libp2p, level, logger)
-  await steps.open('listeners', closeWithinMs.listeners, signal, open, (silence) => silence())
+  const agents = new AgentCounts()
+  const open = () => [logPeerConnections(libp2p, level, logger), agents.watch(libp2p)]
+  await steps.open('listeners', closeWithinMs.listeners, signal, open, (cancels) => {
+    for (const cancel of cancels) cancel()
+  })
+  return agents
 }
 
 async function openFederation(

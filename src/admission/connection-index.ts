@@ -84,6 +84,11 @@ export class ConnectionIndex {
     return this.#byPrefix.size
   }
 
+  /** All address prefixes, in no order, each with its open connections. */
+  prefixCounts(): Iterable<Pick<Prefix, 'name' | 'connections'>> {
+    return this.#byPrefix.values()
+  }
+
   /** A prefix with the most candidates. */
   get mostCrowded(): Prefix | undefined {
     return this.#bySize.get(this.#largestSize)?.first

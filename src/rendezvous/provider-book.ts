@@ -81,6 +81,11 @@ export class ProviderBook implements ProviderObserver {
     return this.#files.sources
   }
 
+  /** All keys, in no order, each with its number of records and of those whose peers are connected. */
+  keyCounts(): Iterable<Pick<KeyEntry, 'text' | 'records' | 'connected'>> {
+    return this.#byKey.values()
+  }
+
   /** Told of the records that are new, renewed or gone. */
   rememberWith(memory: Remembering): void {
     this.#memory = memory

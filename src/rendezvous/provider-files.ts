@@ -27,6 +27,7 @@ export class ProviderFiles {
     record.crowd = crowd
     inCrowd.addFirst(crowd, record)
     inCamp.addFirst(camp, record)
+    if (camp.connected) record.key.connected++
     this.#weigh(camp, record.weight)
   }
 
@@ -37,6 +38,7 @@ export class ProviderFiles {
     inCrowd.remove(crowd, record)
     inCamp.remove(camp, record)
     record.crowd = undefined
+    if (camp.connected) key.connected--
     if (crowd.first === undefined) key.closeCrowd(crowd)
     this.#weigh(camp, -record.weight)
     if (camp.source.weight === 0) this.#sources.delete(camp.source.prefix)

@@ -28,6 +28,8 @@ export class ProviderRecord {
 /** A key that somebody provides. */
 export class KeyEntry {
   records = 0
+  /** Of them, those whose peers are connected. */
+  connected = 0
   cached: CachedAnswer | undefined = undefined
   /** Its crowds of connected peers, and of those who left; the one in which something happened last comes first. */
   here: Ends<Crowd> | undefined = undefined

@@ -87,6 +87,10 @@ describe('ConnectionIndex', () => {
           expect(index.mostCrowded?.size ?? 0).toBe(Math.max(0, ...sizes.values()))
           expect(index.prefixes).toBe(new Set(entries.map(({ prefix }) => prefix.name)).size)
           expect(new Set(entries.map(({ prefix }) => prefix)).size).toBe(index.prefixes)
+          const counts = Array.from(index.prefixCounts(), ({ name, connections }) => [name, connections])
+          const namesOf = entries.map(({ prefix }) => prefix.name)
+          expect(counts.length).toBe(index.prefixes)
+          for (const [name, many] of counts) expect(many).toBe(namesOf.filter((other) => other === name).length)
         }
       })
     )

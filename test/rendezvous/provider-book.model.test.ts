@@ -121,6 +121,10 @@ it('agrees with arrays that are sorted and searched', () => {
         expect([...providing].sort()).toEqual([...new Set(model.rows.map((row) => row.peer))].sort())
         expect(book.keys).toBe(new Set(model.rows.map((row) => row.key)).size)
         expect(book.sources).toBe(new Set(model.rows.map((row) => row.prefix)).size)
+        for (const { text, records, connected } of book.keyCounts()) {
+          const rows = model.rows.filter(({ key }) => key === text)
+          expect([records, connected]).toEqual([rows.length, rows.filter(model.isHere).length])
+        }
         expect(book.bytes > 0).toBe(model.rows.length > 0)
       }
     }),
