@@ -1,5 +1,6 @@
 // Puts the daemon and its packages into a few files: dist/main.js starts twice as fast so, and with 30 MB less of memory, as
 // from a thousand modules. What embedders import (dist/index.js) stays as it is.
+import { copyFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
@@ -31,3 +32,27 @@ await build({
   legalComments: 'linked',
   logLevel: 'warning'
 })
+
+// the status page, which commands.ts hands to the admin server
+const page = 'src/observe/status-page/ui'
+await build({
+  absWorkingDir: root,
+  entryPoints: { page: `${page}/main.ts` },
+  outdir: 'dist/status-page',
+  bundle: true,
+  platform: 'browser',
+  format: 'esm',
+  target: 'es2022',
+  minify: true,
+  legalComments: 'linked',
+  logLevel: 'warning'
+})
+await build({
+  absWorkingDir: root,
+  entryPoints: [`${page}/page.css`],
+  outdir: 'dist/status-page',
+  bundle: true,
+  minify: true,
+  logLevel: 'warning'
+})
+copyFileSync(`${root}${page}/index.html`, `${root}dist/status-page/index.html`)

@@ -16,10 +16,12 @@ import {
 import type { Ports } from './connection/lean/ports.ts'
 import { BootstrapError } from './errors.ts'
 import { OpenSteps } from './lifecycle.ts'
-import type { Phase } from './observe/admin/health.ts'
+import type { Phase, ReadinessProbe } from './observe/admin/health.ts'
 import type { HttpServer } from './observe/http/server.ts'
-import { type Log, openLog } from './observe/logger.ts'
+import { type Log, type Logger, openLog } from './observe/logger.ts'
 import type { Metrics } from './observe/metrics/metrics.ts'
+import type { StatusPage } from './observe/status-page/page.ts'
+import { RecentWarnings } from './observe/status-page/warnings.ts'
 import { type ExitCode, messageOf, type StopRequests } from './stop-requests.ts'
 import { version } from './version.ts'
 
@@ -105,11 +107,12 @@ function warnOfMachine(config: Config, { logger }: Log): void {
 
 async function run(config: Config, stop: StopRequests, ports: Ports): Promise<ExitCode> {
   const around = new OpenSteps()
+  const warnings = new RecentWarnings()
   const log = await around.open(
     'log',
     logCloseMs,
     never,
-    () => openLog(config.log),
+    () => openLog(config.log, [{ stream: warnings, level: 'warn' }]),
     (opened) => opened.close()
   )
   stop.logTo(log.logger)
@@ -134,7 +137,7 @@ async function run(config: Config, stop: StopRequests, ports: Ports): Promise<Ex
     'admin',
     adminCloseMs,
     never,
-    () => openAdmin(config, log, phase, metrics),
+    () => openAdmin(config, log, { phase, metrics, warnings, node: () => node }),
     (server) => server?.close()
   )
   try {
@@ -208,14 +211,18 @@ async function openMetrics(config: Config, { linesLeftOut }: Log): Promise<Metri
   return new Metrics({ clock: systemClock, version, stack: config.connectionStack, linesLeftOut })
 }
 
+/** What an operator is shown. */
+interface Shown {
+  readonly phase: () => Phase
+  readonly metrics: Metrics | undefined
+  readonly warnings: RecentWarnings
+  readonly node: () => BootstrapNode | undefined
+}
+
 /** A node that nobody can look at is worth more than none. */
-async function openAdmin(
-  config: Config,
-  { logger }: Log,
-  phase: () => Phase,
-  metrics: Metrics | undefined
-): Promise<HttpServer | undefined> {
+async function openAdmin(config: Config, { logger }: Log, shown: Shown): Promise<HttpServer | undefined> {
   if (config.admin === undefined) return undefined
+  const { phase, metrics } = shown
   try {
     const { healthRoutes, startAdminServer } = await import('./observe/admin/server.ts')
     const { ReadinessProbe } = await import('./observe/admin/health.ts')
@@ -226,11 +233,50 @@ async function openAdmin(
       const { metricsRoute } = await import('./observe/metrics/metrics.ts')
       routes.set(...metricsRoute(metrics))
     }
+    const page = await openStatusPage(config, logger, readiness, shown)
+    for (const [path, route] of page?.routes ?? []) routes.set(path, route)
     const server = await startAdminServer({ host: config.admin.address, port: config.admin.port, logger, routes })
     logger.info(`Admin server on http://${server.address}/`)
-    return server
+    const close = () => {
+      page?.stop()
+      return server.close()
+    }
+    return { ...server, close }
   } catch (error) {
     logger.error(messageOf(error))
+    return undefined
+  }
+}
+
+/** Health and metrics are worth more than none when the page's files are missing. */
+async function openStatusPage(
+  config: Config,
+  logger: Logger,
+  readiness: ReadinessProbe,
+  { metrics, phase, warnings, node }: Shown
+): Promise<StatusPage | undefined> {
+  if (metrics === undefined) return undefined
+  try {
+    const { startStatusPage } = await import('./observe/status-page/page.ts')
+    const { viewOf } = await import('./observe/status-page/node-view.ts')
+    return startStatusPage({
+      registry: metrics.registry,
+      readiness,
+      phase,
+      node: () => {
+        const started = node()
+        return started && viewOf(started, config.publicIp)
+      },
+      warnings,
+      version,
+      keepsState: config.dataDir !== undefined,
+      clock: systemClock,
+      logger,
+      // beside this file in dist/, bundled or not: scripts/bundle.mjs
+      assets: new URL('./status-page/', import.meta.url)
+    })
+  } catch (error) {
+    logger.error(`no status page: ${messageOf(error)}`)
     return undefined
   }
 }

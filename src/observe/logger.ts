@@ -1,5 +1,5 @@
 import { write, writeSync } from 'node:fs'
-import { type DestinationStream, type Logger, multistream, pino } from 'pino'
+import { type DestinationStream, type Logger, multistream, pino, type StreamEntry } from 'pino'
 import { prettyFactory } from 'pino-pretty'
 import type { LogConfig } from '../config/index.ts'
 import { openLogFile } from './log-file.ts'
@@ -28,8 +28,10 @@ const closeDeadlineMs = 1000
 /**
  * The node's log: one readable line an event on standard output and, where configured, in a rotated file. The message
  * texts that operators grep are constants of the code; a line is `[time] LEVEL: message {fields}`.
+ *
+ * @param alsoTo destinations within the process, which get records as JSON
  */
-export function openLog(config: LogConfig): Log {
+export function openLog(config: LogConfig, alsoTo: readonly StreamEntry[] = []): Log {
   // asking for process.stdout has Node make a pipe non-blocking: nothing below waits for its reader in a system call
   const colorize = process.stdout.isTTY === true
   const stdout = new Output(1)
@@ -42,10 +44,7 @@ export function openLog(config: LogConfig): Log {
 
   const logger = pino(
     { level: config.level, base: null },
-    multistream(
-      outputs.map((stream) => ({ stream, level: 'trace' as const })),
-      { dedupe: false }
-    )
+    multistream([...outputs.map((stream) => ({ stream, level: 'trace' as const })), ...alsoTo], { dedupe: false })
   )
   return {
     logger,

@@ -1,0 +1,38 @@
+import { pino } from 'pino'
+import { visible } from '../logger.ts'
+import type { Warning } from './report.ts'
+
+const kept = 50
+const maxTextLength = 500
+
+/** The last warnings and errors of the log, as a destination of pino's; equal ones in a row are one. */
+export class RecentWarnings {
+  readonly #warnings: Warning[] = []
+
+  /** The newest first. */
+  get all(): readonly Warning[] {
+    return this.#warnings.toReversed()
+  }
+
+  write(line: string): void {
+    const { time, level, msg, err } = JSON.parse(line) as LogRecord
+    const reason = err?.message === undefined || err.message === msg ? '' : ` (${err.message})`
+    const text = shortened(visible(`${msg ?? ''}${reason}`))
+    const last = this.#warnings.at(-1)
+    const times = last?.text === text ? last.times + 1 : 1
+    if (times > 1) this.#warnings.pop()
+    this.#warnings.push({ atMs: time, level: pino.levels.labels[level] ?? String(level), text, times })
+    if (this.#warnings.length > kept) this.#warnings.shift()
+  }
+}
+
+interface LogRecord {
+  readonly time: number
+  readonly level: number
+  readonly msg?: string
+  readonly err?: { readonly message?: string }
+}
+
+function shortened(text: string): string {
+  return text.length > maxTextLength ? `${text.slice(0, maxTextLength)}…` : text
+}
