@@ -25,7 +25,11 @@ export class Reading {
   /** @param atMs monotonic */
   constructor(atMs: number, metrics: readonly MetricJson[]) {
     this.atMs = atMs
-    this.#byName = new Map(metrics.map(({ name, values }) => [name, values]))
+    // prom-client 15 gives out the objects that it goes on counting in
+    const copied = metrics
+      .filter(({ name }) => isUsed(name))
+      .map(({ name, values }) => [name, values.map(copyOf)] as const)
+    this.#byName = new Map(copied)
   }
 
   /** The sum of all samples whose labels are these; 0 when there is none. */
@@ -88,4 +92,21 @@ export class Reading {
 function hasAll(labels: MetricJson['values'][number]['labels'], wanted: Readonly<Record<string, string>>): boolean {
   for (const name in wanted) if (String(labels[name]) !== wanted[name]) return false
   return true
+}
+
+/** Of the process's own metrics, some hundred are of no use here. */
+const usedOfProcess = new Set([
+  'process_cpu_seconds_total',
+  'process_resident_memory_bytes',
+  'process_open_fds',
+  'process_max_fds',
+  'nodejs_heap_size_used_bytes'
+])
+
+function isUsed(name: string): boolean {
+  return name.startsWith('bootstrap_') || usedOfProcess.has(name)
+}
+
+function copyOf(sample: MetricJson['values'][number]): MetricJson['values'][number] {
+  return { ...sample }
 }

@@ -1,10 +1,11 @@
 import type { MetricJson } from '../../../src/observe/status-page/reading.ts'
 
+type Sample = MetricJson['values'][number]
 type Labels = Readonly<Record<string, string | number>>
 
 /** Metrics as prom-client gives them, as a test sets them. */
 export class FakeMetrics {
-  readonly #metrics = new Map<string, Map<string, MetricJson['values'][number]>>()
+  readonly #metrics = new Map<string, Map<string, Sample>>()
   reads = 0
 
   set(name: string, value: number, labels: Labels = {}): this {
@@ -31,9 +32,11 @@ export class FakeMetrics {
     return this.json()
   }
 
-  #put(name: string, sample: MetricJson['values'][number]): this {
-    const samples = this.#metrics.get(name) ?? new Map()
-    samples.set(JSON.stringify([sample.metricName, sample.labels]), sample)
+  /** In the same object, as prom-client does. */
+  #put(name: string, sample: Sample): this {
+    const samples = this.#metrics.get(name) ?? new Map<string, Sample>()
+    const key = JSON.stringify([sample.metricName, sample.labels])
+    samples.set(key, Object.assign(samples.get(key) ?? {}, sample))
     this.#metrics.set(name, samples)
     return this
   }

@@ -25,7 +25,8 @@ export function rate(perSecond: Maybe<number>): string {
 export function seconds(value: Maybe<number>): string {
   if (value === null) return unknown
   if (value >= 1) return `${short.format(value)} s`
-  return value >= 0.001 || value === 0 ? `${short.format(value * 1_000)} ms` : `${short.format(value * 1_000_000)} µs`
+  if (value === 0) return '0'
+  return value >= 0.001 ? `${short.format(value * 1_000)} ms` : `${short.format(value * 1_000_000)} µs`
 }
 
 const byteUnits = ['B', 'KB', 'MB', 'GB', 'TB']
@@ -33,6 +34,7 @@ const byteUnits = ['B', 'KB', 'MB', 'GB', 'TB']
 /** Of 1,024 each, as the node's own settings. */
 export function bytes(value: Maybe<number>): string {
   if (value === null) return unknown
+  if (value === 0) return '0'
   const unit = Math.min(byteUnits.length - 1, value < 1 ? 0 : Math.floor(Math.log2(value) / 10))
   return `${short.format(value / 1_024 ** unit)} ${byteUnits[unit]}`
 }

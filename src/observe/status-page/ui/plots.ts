@@ -22,7 +22,7 @@ const specs: readonly PlotSpec[] = [
     text: rate,
     atLeast: 0.1
   },
-  { title: 'Requests', series: [{ name: 'rpcs', label: 'a second' }], text: rate, atLeast: 1 },
+  { title: 'Requests', series: [{ name: 'rpcs', label: 'answered' }], text: rate, atLeast: 1 },
   {
     title: 'Time to answer',
     series: [
@@ -42,10 +42,10 @@ const specs: readonly PlotSpec[] = [
     atLeast: 1_000_000
   },
   {
-    title: 'Event loop and handshakes',
+    title: 'What newcomers wait for',
     series: [
       { name: 'handshakeP99', label: 'handshake p99' },
-      { name: 'eventLoop', label: 'loop delay p99' }
+      { name: 'eventLoop', label: 'event loop p99' }
     ],
     text: seconds,
     atLeast: 0.01
@@ -63,6 +63,8 @@ const specs: readonly PlotSpec[] = [
   { title: 'CPU', series: [{ name: 'cpu', label: 'of a core' }], text: percent, atLeast: 0.1 }
 ]
 
+/** So that ticks are round numbers of MB. */
+const byteSteps = Array.from({ length: 45 }, (_, power) => 2 ** power)
 const heightPx = 150
 const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' })
 
@@ -142,10 +144,17 @@ class Plot {
       ...this.#size(),
       legend: { show: false },
       cursor: { y: false, points: { size: 6 }, sync: { key: 'time' }, drag: { x: false, y: false } },
+      padding: [8, 6, 0, 0],
       scales: { y: { range: (_plot, _low, high) => [0, Math.max(high ?? 0, atLeast) * 1.1] } },
       axes: [
-        { ...axis, space: 70, values: (_plot, times) => times.map((time) => clock.format(time * 1_000)) },
-        { ...axis, size: 62, space: 34, values: (_plot, values) => values.map(text) }
+        { ...axis, size: 26, space: 70, values: (_plot, times) => times.map((time) => clock.format(time * 1_000)) },
+        {
+          ...axis,
+          size: 58,
+          space: 34,
+          ...(text === bytes ? { incrs: byteSteps } : {}),
+          values: (_plot, values) => values.map(text)
+        }
       ],
       series: [
         {},
