@@ -5,7 +5,7 @@ import type { Reach } from './report.ts'
 /** A probe costs a handshake on both ends; a page that is open all day must not make many. */
 const validMs = 30_000
 
-/** Whether the node answers, as the last probe found; nobody but the first waits for one. */
+/** Whether the node answers, as the last probe found. Who reads waits for one only when the last had no answer. */
 export class LastReach {
   readonly #readiness: Pick<ReadinessProbe, 'read'>
   readonly #clock: Clock
@@ -19,9 +19,10 @@ export class LastReach {
   }
 
   async read(): Promise<Reach> {
-    const isValid = this.#last?.ok === true && this.#clock.now() - this.#lastAtMs < validMs
-    if (!isValid) this.#asking ??= this.#ask()
-    return this.#last ?? (await this.#asking) ?? { ok: false, detail: 'not known' }
+    const last = this.#last
+    if (last?.ok === true && this.#clock.now() - this.#lastAtMs < validMs) return last
+    this.#asking ??= this.#ask()
+    return last?.ok === true ? last : this.#asking
   }
 
   async #ask(): Promise<Reach> {
