@@ -102,7 +102,11 @@ function anHourBefore({ atMs, figures }) {
       let drift = 0
       const valueAt = (i) => {
         drift += 0.06 * (random() - 0.5 - drift)
-        return end * (start + (1 - start) * Math.sqrt(i / points)) * (1 + 6 * noise * drift * (1 - i / points))
+        return (
+          end *
+          (start + (1 - start) * Math.sqrt(i / points)) *
+          (1 + 5 * noise * drift * Math.min(1, (points - 1 - i) / 20))
+        )
       }
       return [name, Array.from({ length: points }, (_, i) => valueAt(i))]
     })

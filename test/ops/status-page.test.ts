@@ -10,6 +10,7 @@ import { createLibp2p, type Libp2p } from 'libp2p'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { runLoad } from '../../bench/load.ts'
+import type { StatusReport } from '../../src/observe/status-page/report.ts'
 import { Daemon } from '../support/daemon.ts'
 import { freePort } from '../support/port.ts'
 
@@ -60,7 +61,30 @@ interface Opened {
   text(id: string): Promise<string>
 }
 
-async function openPage(options: BrowserContextOptions = {}): Promise<Opened> {
+/** As it is when there is much to show, whatever the node shows: long lists, and every kind of advice. */
+function crowded(report: StatusReport): StatusReport {
+  const many = Array.from({ length: 50 }, (_, i) => i)
+  const advice = (['act', 'watch', 'good', 'hint'] as const).map((verdict) => ({
+    verdict,
+    what: 'It is so.',
+    todo: 'Do it.'
+  }))
+  const warnings = many.map((i) => ({
+    atMs: i,
+    level: i % 2 === 0 ? 'warn' : 'error',
+    text: `warning ${i}`,
+    times: 1 + i
+  }))
+  const shares = { top: many.map((i) => ({ name: `name-${i}`.repeat(10), connections: i })), others: 7 }
+  const keys = many.map((i) => ({ name: `bafkrei${'a'.repeat(50)}${i}`, connected: i, away: 1 }))
+  const node = { peerId: '', addresses: [], ...report.node, keys, agents: shares, prefixes: shares }
+  return { ...report, advice, warnings, node }
+}
+
+async function openPage(
+  options: BrowserContextOptions = {},
+  shown: (report: StatusReport) => StatusReport = (report) => report
+): Promise<Opened> {
   const context = await browser.newContext(options)
   const page = await context.newPage()
   pages.push(page)
@@ -72,6 +96,11 @@ async function openPage(options: BrowserContextOptions = {}): Promise<Opened> {
   page.on('request', (request) => {
     const { origin, protocol } = new URL(request.url())
     if (protocol !== 'data:' && origin !== new URL(url).origin) complaints.push(`asked ${request.url()}`)
+  })
+  await page.route('**/status.json', async (route) => {
+    const answer = await route.fetch().catch(() => undefined)
+    if (answer === undefined) await route.abort()
+    else await route.fulfill({ json: shown(await answer.json()) })
   })
   await page.goto(url)
   await page.waitForSelector('#plots[data-points]')
@@ -148,9 +177,10 @@ describe('the status page in a browser', () => {
   })
 
   it.each(['light', 'dark'] as const)('is readable by screen readers, and in %s colours', async (colorScheme) => {
-    const { page } = await openPage({ colorScheme, bypassCSP: true })
+    const { page } = await openPage({ colorScheme, bypassCSP: true }, crowded)
     const background = await page.evaluate('getComputedStyle(document.documentElement).backgroundColor')
     expect(background).toBe(colorScheme === 'light' ? 'rgb(246, 247, 249)' : 'rgb(15, 18, 22)')
+    await expect.poll(() => page.locator('.scroll[tabindex="0"]').count()).toBe(3)
     await page.addScriptTag({ content: await readFile(createRequire(import.meta.url).resolve('axe-core'), 'utf8') })
     const violations = await page.evaluate(
       'axe.run().then(({ violations }) => violations.map(({ id, nodes }) => [id, ...nodes.map(({ html }) => html)]))'
@@ -159,7 +189,7 @@ describe('the status page in a browser', () => {
   })
 
   it('fits a phone', async () => {
-    const { page } = await openPage({ viewport: { width: 390, height: 844 } })
+    const { page } = await openPage({ viewport: { width: 390, height: 844 } }, crowded)
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(390)
   })
 

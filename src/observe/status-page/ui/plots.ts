@@ -42,10 +42,10 @@ const specs: readonly PlotSpec[] = [
     atLeast: 1_000_000
   },
   {
-    title: 'What newcomers wait for',
+    title: 'What newcomers wait for (p99)',
     series: [
-      { name: 'handshakeP99', label: 'handshake p99' },
-      { name: 'eventLoop', label: 'event loop p99' }
+      { name: 'handshakeP99', label: 'handshake' },
+      { name: 'eventLoop', label: 'event loop' }
     ],
     text: seconds,
     atLeast: 0.01
