@@ -208,6 +208,7 @@ describe('the status page in a browser', () => {
     expect(await page.locator('#silence').isVisible()).toBe(false)
     await node.stop('SIGKILL')
     await expect.poll(() => page.locator('#silence').isVisible(), { timeout: refreshedMs }).toBe(true)
+    expect(await text('verdict')).toBe('No answer from the node')
     expect(await text('silence')).toMatch(/^The node does not answer any more\. All below is as of \d\d:\d\d:\d\d\./)
   })
 })

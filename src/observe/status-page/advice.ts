@@ -67,14 +67,14 @@ const rules: readonly Rule[] = [
     if (openFilesLimit === 0) return undefined
     const verdict = verdictOf(openFiles / openFilesLimit, full)
     if (verdict !== undefined) {
-      const what = `Open files are at ${percent(openFiles / openFilesLimit)} of the limit of ${openFilesLimit}.`
+      const what = `Open files are at ${percent(openFiles / openFilesLimit)} of the limit of ${count(openFilesLimit)}.`
       return advice(verdict, what, 'Raise the limit (LimitNOFILE, ulimits in compose, ulimit -n) and restart.')
     }
     return openFilesLimit >= cap
       ? undefined
       : advice(
           'watch',
-          `The limit of ${openFilesLimit} open files is below the ${cap} connections that this node may hold.`,
+          `The limit of ${count(openFilesLimit)} open files is below the ${count(cap)} connections that this node may hold.`,
           'Raise the limit (LimitNOFILE, ulimits in compose, ulimit -n), or lower CONN_MANAGER_HIGH_WATER.'
         )
   },
@@ -147,6 +147,10 @@ function verdictOf(value: number, { watch, act }: { watch: number; act: number }
 
 function advice(verdict: Verdict, what: string, todo: string): Advice {
   return { verdict, what, todo }
+}
+
+function count(value: number): string {
+  return value.toLocaleString('en')
 }
 
 function percent(share: number): string {

@@ -31,8 +31,8 @@ it.each<[string, Partial<Figures>, string]>([
     'Connections are closed to make room, less than one a minute.'
   ],
   ['act', { refusalsPerSecond: 2 }, 'Newcomers are refused, 120 a minute, and most of them never come back.'],
-  ['watch', { openFiles: 820 }, 'Open files are at 80 % of the limit of 1024.'],
-  ['act', { openFiles: 1000 }, 'Open files are at 98 % of the limit of 1024.'],
+  ['watch', { openFiles: 820 }, 'Open files are at 80 % of the limit of 1,024.'],
+  ['act', { openFiles: 1000 }, 'Open files are at 98 % of the limit of 1,024.'],
   [
     'watch',
     { openFilesLimit: 150 },

@@ -1,7 +1,7 @@
 import type { HistoryReport, StatusReport } from '../report.ts'
 import { byId, setText } from './dom.ts'
 import { Plots } from './plots.ts'
-import { show } from './view.ts'
+import { show, showSilence } from './view.ts'
 
 const everyMs = 5_000
 /** A node that takes longer does not answer its clients either. */
@@ -37,6 +37,7 @@ async function refresh(): Promise<void> {
     setText(byId('updated'), `as of ${timeOfDay.format(lastAnswer)}`)
     setSilent(undefined)
   } catch {
+    showSilence()
     const since = lastAnswer === undefined ? '' : ` All below is as of ${timeOfDay.format(lastAnswer)}.`
     setSilent(`The node does not answer any more.${since} See whether its process runs; this page goes on trying.`)
   }

@@ -29,13 +29,23 @@ function showVerdict({ phase, reach, advice }: StatusReport): void {
   const worst = advice[0]?.verdict ?? 'good'
   const words = reach.ok ? 'Up, and it answers clients' : 'Up, but it does not answer clients'
   setText(byId('verdict'), phase === 'running' ? words : phase === 'starting' ? 'Starting' : 'Stopping')
-  setAttribute(byId('verdict-box'), 'data-verdict', reach.ok ? worst : phase === 'running' ? 'act' : 'watch')
+  setAttribute(byId('verdict-box'), 'data-verdict', reach.ok ? worst : phase === 'running' ? 'down' : 'watch')
   setText(byId('reach'), reach.detail)
+}
+
+/** The node was asked and said nothing: what it said last is no verdict any more. */
+export function showSilence(): void {
+  setText(byId('verdict'), 'No answer from the node')
+  setAttribute(byId('verdict-box'), 'data-verdict', 'down')
+  setText(byId('reach'), '')
 }
 
 function showCapacity({ connections, lowWater, highWater, cap, inbound, outbound, bySecurity }: Figures): void {
   setText(byId('connections'), count(connections))
-  setText(byId('connections-of'), `connections, ${percent(connections / highWater)} of high water`)
+  setText(
+    byId('connections-of'),
+    `${connections === 1 ? 'connection' : 'connections'}, ${percent(connections / highWater)} of high water`
+  )
   setText(byId('low-water'), `low water ${count(lowWater)}`)
   setText(byId('high-water'), `high water ${count(highWater)}, cap ${count(cap)}`)
   const kinds = Object.entries(bySecurity).map(([name, many]) => `${count(many)} ${name}`)
