@@ -76,3 +76,10 @@ it('leaves no timer behind', async () => {
   sampler.stop()
   expect(clock.pending).toBe(0)
 })
+
+it('does not go on when it was stopped during a reading', async () => {
+  const { clock, sampler } = setUp()
+  sampler.stop()
+  await new Promise(setImmediate)
+  expect(clock.pending).toBe(0)
+})
