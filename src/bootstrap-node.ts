@@ -1,4 +1,4 @@
-import type { Libp2p } from '@libp2p/interface'
+import type { ComponentLogger, Libp2p } from '@libp2p/interface'
 import { pino } from 'pino'
 import { type Clock, systemClock } from './clock.ts'
 import type { Config } from './config/index.ts'
@@ -10,7 +10,7 @@ import { Recovery } from './host/recovery.ts'
 import type { Identity } from './identity/identity.ts'
 import { OpenSteps } from './lifecycle.ts'
 import { EventLoopMonitor } from './observe/event-loop.ts'
-import { libp2pLogger } from './observe/libp2p-logger.ts'
+import { LibraryLog } from './observe/libp2p-logger.ts'
 import type { Logger } from './observe/logger.ts'
 import { logPeerConnections } from './observe/peer-log.ts'
 import { startPressureGuard } from './observe/pressure.ts'
@@ -26,6 +26,8 @@ import { openState, type State } from './state/state.ts'
 export interface NodeParts {
   /** Default: silent. */
   readonly logger?: Logger
+  /** Where the libraries log. Default: `logger`, at `config.log.libp2pLevel`. */
+  readonly libp2pLogger?: ComponentLogger
   /** Default: the system's. */
   readonly clock?: Clock
   /** Fires to give up a start that is under way. Default: never. */
@@ -84,7 +86,7 @@ export class BootstrapNode {
 
   /**
    * Builds and starts a node. When a step fails, all that was opened before it is closed again. The log's outputs and the
-   * profiling server are the process's, not the node's: `config.log.file`, `config.log.level` and `config.profiles` are read
+   * profiling server are the process's, not the node's: of `config.log` the file, the level and the format, and `config.profiles` are read
    * by commands.ts alone.
    *
    * @throws BootstrapError ERR_PORT_TAKEN, ERR_LISTEN, ERR_PASSED_SOCKET, ERR_PASSED_TO_STOCK, ERR_START_ABORTED,
@@ -239,7 +241,7 @@ async function openHost(
       make(config, identity, {
         clock,
         logger,
-        libp2pLogger: libp2pLogger(logger, config.log.libp2pLevel),
+        libp2pLogger: parts.libp2pLogger ?? new LibraryLog(logger, config.log.libp2pLevel),
         ports: parts.ports,
         timings: parts.timings
       }),

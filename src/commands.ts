@@ -22,7 +22,7 @@ import { type Log, type Logger, openLog } from './observe/logger.ts'
 import type { Metrics } from './observe/metrics/metrics.ts'
 import type { StatusPage } from './observe/status-page/page.ts'
 import { RecentWarnings } from './observe/status-page/warnings.ts'
-import { type ExitCode, messageOf, type StopRequests } from './stop-requests.ts'
+import { type ExitCode, hasTerminal, messageOf, type StopRequests } from './stop-requests.ts'
 import { version } from './version.ts'
 
 /** Keeps the process alive while a library's stop hangs without a handle: the deadlines of closing alone do not. */
@@ -116,6 +116,7 @@ async function run(config: Config, stop: StopRequests, ports: Ports): Promise<Ex
     (opened) => opened.close()
   )
   stop.logTo(log.logger)
+  heedOperator(config, log)
   warnOfMachine(config, log)
   await around.open(
     'profiles',
@@ -153,14 +154,14 @@ async function run(config: Config, stop: StopRequests, ports: Ports): Promise<Ex
 
 async function serve(
   config: Config,
-  { logger }: Log,
+  { logger, libraries }: Log,
   stop: StopRequests,
   parts: Pick<NodeParts, 'ports' | 'timings'>,
   onStarted: (node: BootstrapNode) => void
 ): Promise<ExitCode> {
   let node: BootstrapNode
   try {
-    node = await BootstrapNode.create(config, { logger, signal: stop.signal, ...parts })
+    node = await BootstrapNode.create(config, { logger, libp2pLogger: libraries, signal: stop.signal, ...parts })
   } catch (error) {
     if (stop.signal.aborted && error instanceof BootstrapError && error.code === 'ERR_START_ABORTED')
       return stop.exitCode
@@ -189,6 +190,16 @@ function greet(node: BootstrapNode, config: Config, { logger }: Pick<Log, 'logge
   }
 }
 
+/** SIGUSR2: more in the log, or less again; SIGHUP, without a terminal: LOG_FILE was moved away. */
+function heedOperator(config: Config, { logger, levels, reopenFile }: Log): void {
+  process.on('SIGUSR2', () => levels.cycle())
+  if (hasTerminal()) return
+  process.on('SIGHUP', () => {
+    reopenFile()
+    logger.info(config.log.file === undefined ? 'SIGHUP is ignored: there is no LOG_FILE' : 'LOG_FILE is opened anew')
+  })
+}
+
 /** A node without its profiles is worth more than none. */
 async function openProfiles(config: Config, { logger }: Log): Promise<HttpServer | undefined> {
   if (config.profiles === undefined) return undefined
@@ -205,9 +216,13 @@ async function openProfiles(config: Config, { logger }: Log): Promise<HttpServer
 }
 
 /** Only where somebody can ask for them: an empty node does without what they take. */
-async function openMetrics(config: Config, { linesLeftOut }: Log): Promise<Metrics | undefined> {
+async function openMetrics(config: Config, log: Log): Promise<Metrics | undefined> {
   if (config.admin === undefined) return undefined
   const { Metrics } = await import('./observe/metrics/metrics.ts')
+  const linesLeftOut = () => {
+    const { flood, stdout, file } = log.linesLeftOut
+    return flood + stdout + file
+  }
   return new Metrics({ clock: systemClock, version, stack: config.connectionStack, linesLeftOut })
 }
 
@@ -220,7 +235,7 @@ interface Shown {
 }
 
 /** A node that nobody can look at is worth more than none. */
-async function openAdmin(config: Config, { logger }: Log, shown: Shown): Promise<HttpServer | undefined> {
+async function openAdmin(config: Config, { logger, levels }: Log, shown: Shown): Promise<HttpServer | undefined> {
   if (config.admin === undefined) return undefined
   const { phase, metrics } = shown
   try {
@@ -228,7 +243,8 @@ async function openAdmin(config: Config, { logger }: Log, shown: Shown): Promise
     const { ReadinessProbe } = await import('./observe/admin/health.ts')
     const probe = async () => (await import('./cli/check/probe.ts')).probe(config)
     const readiness = new ReadinessProbe(systemClock, phase, probe)
-    const routes = new Map(healthRoutes(readiness, () => process.uptime()))
+    const { logLevelRoute } = await import('./observe/admin/log-level.ts')
+    const routes = new Map([...healthRoutes(readiness, () => process.uptime()), logLevelRoute(levels)])
     if (metrics !== undefined) {
       const { metricsRoute } = await import('./observe/metrics/metrics.ts')
       routes.set(...metricsRoute(metrics))

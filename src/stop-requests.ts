@@ -1,3 +1,4 @@
+import { isatty } from 'node:tty'
 import type { Logger } from 'pino'
 
 /** 0: asked to stop, or done; 1: the node could not start or had to give up; 2: wrong configuration. */
@@ -7,8 +8,8 @@ export type ExitCode = 0 | 1 | 2
 const sameKeyPressMs = 250
 
 /**
- * SIGINT, SIGTERM and SIGHUP stop the node, a second one at once; an uncaught error stops it too, and is never swallowed.
- * In force from the first moment of the process, before the node's own code is loaded.
+ * SIGINT and SIGTERM stop the node, and SIGHUP when its terminal is gone; a second one at once. An uncaught error stops it too,
+ * and is never swallowed. In force from the first moment of the process, before the node's own code is loaded.
  */
 export class StopRequests {
   exitCode: ExitCode = 0
@@ -19,7 +20,10 @@ export class StopRequests {
   #firstAtMs = 0
 
   constructor() {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, this.#onSignal)
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, this.#onSignal)
+    // what they ask of a running node (commands.ts) must not end one that starts
+    process.on('SIGHUP', hasTerminal() ? this.#onSignal : () => {})
+    process.on('SIGUSR2', () => {})
     // Node would open its inspector for anyone on this machine
     process.on('SIGUSR1', () => this.#say((logger) => logger.warn('SIGUSR1 is ignored')))
     process.on('uncaughtException', this.#onError)
@@ -68,6 +72,11 @@ export class StopRequests {
     this.exitCode = 1
     this.#controller.abort()
   }
+}
+
+/** Whether this process was started from a terminal, whose end SIGHUP tells; to a daemon it says: open the log file anew. */
+export function hasTerminal(): boolean {
+  return [0, 1, 2].some((fd) => isatty(fd))
 }
 
 /** With the system's own code for what went wrong, if there is one below. */

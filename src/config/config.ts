@@ -2,6 +2,9 @@ import type { RawEd25519Key } from '../identity/key-formats.ts'
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal'
 
+/** For people, or for collectors of logs. */
+export type LogFormatName = 'text' | 'json'
+
 /** What a node needs to know. Frozen; clocks and randomness are not settings and are passed beside it. */
 export interface Config {
   /** Secret. Undefined: the one that is kept in `dataDir`, else a new identity. */
@@ -51,6 +54,7 @@ export interface ProviderLimits {
 
 export interface LogConfig {
   readonly level: LogLevel
+  readonly format: LogFormatName
   readonly libp2pLevel: LogLevel
   readonly peerConnections: boolean
   readonly file: LogFileConfig | undefined

@@ -1,5 +1,14 @@
 export { type Arguments, type Command, readArguments } from './arguments.ts'
-export type { Config, ConnectionLimits, LogConfig, LogFileConfig, LogLevel, RelayLimits } from './config.ts'
+export type {
+  Config,
+  ConnectionLimits,
+  LogConfig,
+  LogFileConfig,
+  LogFormatName,
+  LogLevel,
+  RelayLimits
+} from './config.ts'
 export { usage } from './describe.ts'
 export { ConfigError, type ConfigProblem, configFrom, loadConfig } from './load.ts'
 export { type Dotenv, readDotenv, whyNotWritable } from './preflight.ts'
+export { settings } from './settings.ts'

@@ -187,6 +187,7 @@ function toConfig(values: Values): Config {
     gossipsubTopicPrefix: values.GOSSIPSUB_SNAPSHOT_SUBMISSION_PREFIX,
     log: {
       level: values.LOG_LEVEL,
+      format: values.LOG_FORMAT,
       libp2pLevel: values.LIBP2P_LOGGING,
       peerConnections: values.LOG_PEER_CONNECTIONS,
       file:

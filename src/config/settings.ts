@@ -134,7 +134,12 @@ export const settings = {
   LOG_LEVEL: setting(values.oneOf(...logLevels), {
     flag: 'log-level',
     fallback: 'info',
-    meaning: "level of the node's own log"
+    meaning: "level of the node's own log; it can be changed while the node runs"
+  }),
+  LOG_FORMAT: setting(values.oneOf('text', 'json'), {
+    flag: 'log-format',
+    fallback: 'text',
+    meaning: 'lines for people (`text`), or an object a line with the same messages (`json`), in LOG_FILE too'
   }),
   LIBP2P_LOGGING: setting(values.oneOf(...logLevels), {
     flag: 'libp2p-logging',

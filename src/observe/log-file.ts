@@ -2,6 +2,7 @@ import { readdirSync, statSync, unlinkSync } from 'node:fs'
 import { basename, dirname, join, parse } from 'node:path'
 import { createStream, type RotatingFileStream } from 'rotating-file-stream'
 import type { LogFileConfig } from '../config/index.ts'
+import type { Notice } from './log-format.ts'
 
 const dayMs = 86_400_000
 
@@ -12,32 +13,42 @@ const reopenMs = 10_000
 const bufferBytes = 8 * 1024 * 1024
 
 export interface LogFile {
-  write(line: string): void
   /** Since the start. */
-  linesLeftOut(): number
+  readonly linesLeftOut: number
+  write(line: string): void
+  /** Goes on in a new file when the old one was moved away; what was written before goes to the old one. */
+  reopen(): void
   /** Settles when all is written, or cannot be. */
   close(): Promise<void>
+}
+
+export interface LogFileParts {
+  /** Told when a write or a rotation fails. */
+  readonly onProblem: (error: Error) => void
+  /** How the log speaks of itself. */
+  readonly notice: Notice
+  /** Default: the system's. */
+  readonly now?: () => number
+  readonly maxBufferBytes?: number
 }
 
 /**
  * Opens a log file that is rotated by size. Rotated files are named as lumberjack names them in the Go service:
  * `app-2026-11-23T10-34-16.123.log`, with `.gz` when they are compressed; count and age are enforced at the start and
  * at each rotation. After a failure it is opened again, and says how many lines are missing.
- *
- * @param onProblem told when a write or a rotation fails
  */
 export function openLogFile(
   config: LogFileConfig,
-  onProblem: (error: Error) => void,
-  now: () => number = Date.now,
-  maxBufferBytes = bufferBytes
+  { onProblem, notice, now = Date.now, maxBufferBytes = bufferBytes }: LogFileParts
 ): LogFile {
   let stream: RotatingFileStream | undefined
   let reopenAtMs = Number.NEGATIVE_INFINITY
   let leftOut = 0
-  /** Lines left out that the file tells of. */
+  /** Of those left out: what the file says of them. */
   let told = 0
   let closed = false
+  /** Until all is in the file that was moved away. */
+  let ending: Promise<void> | undefined
 
   const open = (): RotatingFileStream => {
     const opened = rotatingStream(config)
@@ -59,25 +70,20 @@ export function openLogFile(
     })
     return opened
   }
-  const send = (to: RotatingFileStream, text: string, onFailed: () => void) => {
-    to.write(text, (error) => {
-      if (error != null) onFailed()
-    })
-  }
   const sendCount = (to: RotatingFileStream) => {
-    if (leftOut === 0) return
-    const count = leftOut
-    leftOut = 0
+    const count = leftOut - told
+    if (count === 0) return
     told += count
-    send(to, `${count} log lines were left out: LOG_FILE could not be written\n`, () => {
-      leftOut += count
-      told -= count
+    to.write(notice(`${count} log lines were left out: LOG_FILE could not be written`), (error) => {
+      if (error != null) told -= count
     })
   }
 
   stream = open()
   return {
-    linesLeftOut: () => told + leftOut,
+    get linesLeftOut() {
+      return leftOut
+    },
     write(line) {
       if (closed) return
       if (stream === undefined && now() >= reopenAtMs) stream = open()
@@ -86,16 +92,32 @@ export function openLogFile(
         return
       }
       sendCount(stream)
-      send(stream, line, () => leftOut++)
+      stream.write(line, (error) => {
+        if (error != null) leftOut++
+      })
+    },
+    reopen() {
+      // a disk that stands still is given no third file
+      if (closed || ending !== undefined) return
+      const last = stream
+      stream = open()
+      if (last === undefined) return
+      ending = ended(last).then(() => {
+        ending = undefined
+      })
     },
     async close() {
       closed = true
       const last = stream
-      if (last === undefined) return
-      sendCount(last)
-      await new Promise<void>((resolve) => last.end(() => resolve()))
+      if (last !== undefined) sendCount(last)
+      await Promise.all([ending, last === undefined ? undefined : ended(last)])
     }
   }
+}
+
+/** Settles when a stream has written all, or has failed. */
+function ended(stream: RotatingFileStream): Promise<void> {
+  return new Promise((resolve) => stream.end(() => resolve()))
 }
 
 function rotatingStream(config: LogFileConfig): RotatingFileStream {

@@ -5,7 +5,7 @@ import { tcp } from '@libp2p/tcp'
 import { multiaddr } from '@multiformats/multiaddr'
 import { pino } from 'pino'
 import { expect, it, onTestFinished } from 'vitest'
-import { libp2pLogger } from '../../src/observe/libp2p-logger.ts'
+import { LibraryLog } from '../../src/observe/libp2p-logger.ts'
 import { mended } from './support.ts'
 
 interface Internals extends Listener {
@@ -16,7 +16,7 @@ interface Internals extends Listener {
 it('a socket that closes before its upgrade is over stays in the listener', async () => {
   let upgraded = (_value: unknown) => {}
   const upgrader = { upgradeInbound: () => new Promise((resolve) => (upgraded = resolve)) } as unknown as Upgrader
-  const listener = tcp()({ logger: libp2pLogger(pino({ level: 'silent' }), 'error') }).createListener({
+  const listener = tcp()({ logger: new LibraryLog(pino({ level: 'silent' }), 'error') }).createListener({
     upgrader
   }) as Internals
   await listener.listen(multiaddr('/ip4/127.0.0.1/tcp/0'))

@@ -1,11 +1,11 @@
 import { pino } from 'pino'
 import { expect, it } from 'vitest'
-import { libp2pLogger } from '../../src/observe/libp2p-logger.ts'
+import { LibraryLog } from '../../src/observe/libp2p-logger.ts'
 
 function logged(level: 'info' | 'debug' | 'trace', ownLevel = 'info') {
   const lines: Array<{ level: number; msg: string }> = []
   const logger = pino({ level: ownLevel }, { write: (line: string) => void lines.push(JSON.parse(line)) })
-  const log = libp2pLogger(logger, level).forComponent('libp2p:tcp')
+  const log = new LibraryLog(logger, level).forComponent('libp2p:tcp')
   log('from %p with %e', { toString: () => 'peer' }, new Error('reset'))
   log.error('refused %d', 3)
   log.trace('detail')
@@ -26,15 +26,30 @@ it('has a level of its own, below that of the node', () => {
   expect(logged('trace').map(([level]) => level)).toContain(10)
 })
 
-it('is one object for everybody while it is silent', () => {
-  const { forComponent } = libp2pLogger(pino({ level: 'silent' }), 'info')
-  expect(forComponent('a').newScope('b')).toBe(forComponent('c'))
+it('changes its level for the loggers that were handed out before', () => {
+  const lines: string[] = []
+  const logger = pino({ level: 'info' }, { write: (line: string) => void lines.push(JSON.parse(line).msg) })
+  const libraries = new LibraryLog(logger, 'info')
+  const log = libraries.forComponent('libp2p:tcp')
+  const scope = log.newScope('inner')
+  log('before')
+  expect(log.enabled).toBe(false)
+  libraries.level = 'debug'
+  expect([log.enabled, scope.enabled]).toEqual([true, true])
+  log('on')
+  scope.error('on')
+  log.trace('not yet')
+  libraries.level = 'trace'
+  log.trace('on too')
+  libraries.level = 'warn'
+  log('after')
+  expect(lines).toEqual(['libp2p:tcp on', 'libp2p:tcp:inner on', 'libp2p:tcp on too'])
 })
 
 it('shows control characters of a peer as escapes, and functions by name', () => {
   const lines: string[] = []
   const logger = pino({ level: 'debug' }, { write: (line: string) => void lines.push(JSON.parse(line).msg) })
-  const log = libp2pLogger(logger, 'debug').forComponent('libp2p:registrar')
+  const log = new LibraryLog(logger, 'debug').forComponent('libp2p:registrar')
   log('protocol %s', '/x\n[2026-11-23T00:00:00.000Z] FATAL: faked\u001b[2K\u0085\u2028')
   log(
     'handler %s and %o',

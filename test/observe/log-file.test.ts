@@ -20,7 +20,9 @@ let config: LogFileConfig
 const files = () => readdirSync(folder).sort()
 const backup = (day: number) => `app-2026-11-${String(day).padStart(2, '0')}T00-00-00.000.log`
 const important = 'app-2026-11-23T11-58-07.093-important.log'
-const fail = (error: Error) => expect.fail(error.message)
+const notice = (text: string) => `${text}\n`
+const onProblem = (error: Error) => expect.fail(error.message)
+const parts = { onProblem, notice }
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'log-file-'))
@@ -32,7 +34,7 @@ afterEach(() => {
 })
 
 async function writeMegabytes(count: number): Promise<void> {
-  const file = openLogFile(config, fail)
+  const file = openLogFile(config, parts)
   for (let i = 0; i < count; i++) file.write(megabyte)
   file.write('last\n')
   await file.close()
@@ -56,7 +58,7 @@ it('compresses what was rotated', async () => {
 
 it('goes on where the last process stopped', async () => {
   writeFileSync(config.path, 'before\n')
-  const file = openLogFile(config, fail)
+  const file = openLogFile(config, parts)
   file.write('after\n')
   await file.close()
   expect(readFileSync(config.path, 'utf8')).toBe('before\nafter\n')
@@ -102,11 +104,11 @@ it('goes on once a folder that failed works again, and says how many lines are m
   const inner = join(folder, 'inner')
   const away = join(folder, 'away')
   config = { ...config, path: join(inner, 'app.log') }
-  const file = openLogFile(
-    config,
-    (error) => void problems.push(error.message),
-    () => nowMs
-  )
+  const file = openLogFile(config, {
+    onProblem: (error) => void problems.push(error.message),
+    notice,
+    now: () => nowMs
+  })
   file.write('first\n')
   await vi.waitFor(() => expect(readFileSync(config.path, 'utf8')).toBe('first\n'))
 
@@ -125,11 +127,11 @@ it('goes on once a folder that failed works again, and says how many lines are m
   file.write('again\n')
   await file.close()
   expect(readFileSync(config.path, 'utf8')).toBe('3 log lines were left out: LOG_FILE could not be written\nagain\n')
-  expect(file.linesLeftOut()).toBe(3)
+  expect(file.linesLeftOut).toBe(3)
 })
 
 it('leaves lines out while the disk stands still', async () => {
-  const file = openLogFile(config, fail, Date.now, 100)
+  const file = openLogFile(config, { ...parts, maxBufferBytes: 100 })
   const line = `${'x'.repeat(60)}\n`
   for (let i = 0; i < 10; i++) file.write(line)
   await vi.waitFor(() => expect(readFileSync(config.path, 'utf8')).toBe(line + line))
@@ -138,5 +140,30 @@ it('leaves lines out while the disk stands still', async () => {
   expect(readFileSync(config.path, 'utf8')).toBe(
     `${line + line}8 log lines were left out: LOG_FILE could not be written\nmoving\n`
   )
-  expect(file.linesLeftOut()).toBe(8)
+  expect(file.linesLeftOut).toBe(8)
+})
+
+it('goes on in a new file when the old one was moved away, and loses no line', async () => {
+  const file = openLogFile(config, parts)
+  const moved = `${config.path}.1`
+  file.write('first\n')
+  await vi.waitFor(() => expect(readFileSync(config.path, 'utf8')).toBe('first\n'))
+  renameSync(config.path, moved)
+  file.write('still to the old one\n')
+  file.reopen()
+  file.write('to the new one\n')
+  await file.close()
+  expect(readFileSync(moved, 'utf8')).toBe('first\nstill to the old one\n')
+  expect(readFileSync(config.path, 'utf8')).toBe('to the new one\n')
+  expect(file.linesLeftOut).toBe(0)
+})
+
+it('asked a hundred times at once, opens one more file', async () => {
+  const file = openLogFile(config, parts)
+  for (let i = 0; i < 100; i++) file.reopen()
+  const open = readdirSync('/proc/self/fd').length
+  file.write('last\n')
+  await file.close()
+  expect(readdirSync('/proc/self/fd').length).toBeLessThanOrEqual(open)
+  expect(readFileSync(config.path, 'utf8')).toBe('last\n')
 })

@@ -227,19 +227,30 @@ describe('stopping', () => {
     }
   )
 
-  it('SIGHUP too; SIGUSR1 does not open the inspector of Node', async () => {
+  it('SIGUSR1 does not open the inspector of Node', async () => {
     const node = await run(['--port', String(await freePort())]).started()
     node.process.kill('SIGUSR1')
     await node.printed(/SIGUSR1 is ignored/)
-    expect(await node.stop('SIGHUP')).toBe(0)
+    expect(await node.stop()).toBe(0)
     expect(node.stderr).not.toContain('Debugger')
+  })
+
+  it('no signal to a running node ends one that starts', async () => {
+    const early = `const on = process.on
+      process.on = function (name, ...rest) {
+        on.call(this, name, ...rest)
+        if (name === 'uncaughtException') for (const signal of ['SIGHUP', 'SIGUSR1', 'SIGUSR2']) process.kill(process.pid, signal)
+        return this
+      }`
+    const node = await run(['--port', String(await freePort())], {}, { node: ['--import', preload(early)] }).started()
+    expect(await node.stop()).toBe(0)
   })
 
   it('asked to before its own code is loaded, it ends with 0', async () => {
     const early = `const on = process.on
       process.on = function (name, ...rest) {
         on.call(this, name, ...rest)
-        if (name === 'SIGHUP') setImmediate(() => process.kill(process.pid, 'SIGTERM'))
+        if (name === 'uncaughtException') setImmediate(() => process.kill(process.pid, 'SIGTERM'))
         return this
       }`
     const node = run(['--port', String(await freePort())], {}, { node: ['--import', preload(early)] })

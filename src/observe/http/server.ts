@@ -19,6 +19,8 @@ export interface Question {
   readonly path: string
   readonly query: URLSearchParams
   readonly method: string
+  /** Who asks: an IP address. */
+  readonly remoteAddress: string
 }
 
 export interface Route {
@@ -98,7 +100,7 @@ export async function startHttpServer(options: HttpOptions): Promise<HttpServer>
 }
 
 function replyOf(request: IncomingMessage, route: HttpOptions['route'], isLocal: boolean): Reply | Promise<Reply> {
-  const { method = '', url = '/', headers } = request
+  const { method = '', url = '/', headers, socket } = request
   if (headers.host !== undefined && !isSafeHost(hostOf(headers.host), isLocal)) {
     const names = isLocal ? 'localhost only' : 'its IP address, localhost or a name without a dot only'
     throw new HttpError(403, `this server answers to ${names}`)
@@ -108,7 +110,7 @@ function replyOf(request: IncomingMessage, route: HttpOptions['route'], isLocal:
   if (!methods.includes(method)) {
     throw new HttpError(405, `use ${methods.join(' or ')}`, { allow: methods.join(', ') })
   }
-  return reply({ path, query: new URLSearchParams(query), method })
+  return reply({ path, query: new URLSearchParams(query), method, remoteAddress: socket.remoteAddress ?? '' })
 }
 
 async function answer(

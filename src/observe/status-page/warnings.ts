@@ -1,5 +1,5 @@
 import { pino } from 'pino'
-import { visible } from '../logger.ts'
+import { visible } from '../log-format.ts'
 import type { Warning } from './report.ts'
 
 const kept = 50
