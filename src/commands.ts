@@ -23,6 +23,9 @@ import type { Metrics } from './observe/metrics/metrics.ts'
 import type { StatusPage } from './observe/status-page/page.ts'
 import { RecentWarnings } from './observe/status-page/warnings.ts'
 import { type ExitCode, hasTerminal, messageOf, type StopRequests } from './stop-requests.ts'
+import { NotifyRelay } from './systemd/notify-relay.ts'
+import { ServiceReports } from './systemd/service-reports.ts'
+import { supervisionOf } from './systemd/supervision.ts'
 import { version } from './version.ts'
 
 /** Keeps the process alive while a library's stop hangs without a handle: the deadlines of closing alone do not. */
@@ -30,6 +33,7 @@ const closeDeadlineMs = 15_000
 const logCloseMs = 2_000
 const profilesCloseMs = 1_000
 const adminCloseMs = 1_000
+const relayCloseMs = 100
 const never = new AbortController().signal
 
 /**
@@ -118,6 +122,7 @@ async function run(config: Config, stop: StopRequests, ports: Ports): Promise<Ex
   stop.logTo(log.logger)
   heedOperator(config, log)
   warnOfMachine(config, log)
+  const reports = await openReports(around, log)
   await around.open(
     'profiles',
     profilesCloseMs,
@@ -145,6 +150,11 @@ async function run(config: Config, stop: StopRequests, ports: Ports): Promise<Ex
     return await serve(config, log, stop, { ports, ...(metrics && { timings: metrics.timings }) }, (started) => {
       node = started
       metrics?.watch(started.readings())
+      reports?.ready({
+        connected: () => started.status().connected,
+        isListening: () => started.libp2p.getMultiaddrs().length > 0
+      })
+      stop.signal.addEventListener('abort', () => reports?.stopping())
     })
   } finally {
     // a log that cannot be closed cannot say so
@@ -197,6 +207,25 @@ function heedOperator(config: Config, { logger, levels, reopenFile }: Log): void
   process.on('SIGHUP', () => {
     reopenFile()
     logger.info(config.log.file === undefined ? 'SIGHUP is ignored: there is no LOG_FILE' : 'LOG_FILE is opened anew')
+  })
+}
+
+/** What systemd is told of this service; nothing where it does not ask. */
+async function openReports(around: OpenSteps, { logger }: Log): Promise<ServiceReports | undefined> {
+  const supervision = supervisionOf(process.env, process.pid)
+  if (supervision === undefined) return undefined
+  const relay = await around.open(
+    'service manager',
+    relayCloseMs,
+    never,
+    () => new NotifyRelay(logger),
+    (opened) => opened.close()
+  )
+  return new ServiceReports({
+    supervision,
+    notify: (assignment) => relay.notify(assignment),
+    clock: systemClock,
+    logger
   })
 }
 
