@@ -2,10 +2,10 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import type { Logger } from '../observe/logger.ts'
 
 /**
- * Hands each line it reads to systemd-notify. A stop that signals the whole group must not take it before the last line.
+ * Hands each line it reads to systemd-notify. A signal to all processes of the service is meant for the node.
  * 127 as from a shell that finds no command.
  */
-const script = `trap '' HUP INT TERM
+const script = `trap '' HUP INT TERM USR1 USR2
 command -v systemd-notify >/dev/null || exit 127
 while IFS= read -r line; do systemd-notify -- "$line"; done`
 

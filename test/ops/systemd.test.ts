@@ -67,6 +67,9 @@ describe.skipIf(!isThere)('Type=notify', () => {
     await expect.poll(() => socket.told.slice(0, 2)).toEqual(['READY=1', 'STATUS=serving, 0 peers connected'])
     expect(node.stdout).toContain('Bootstrap node started. ID: ')
     await expect.poll(() => socket.told.slice(2, 4)).toEqual(['WATCHDOG=1', 'WATCHDOG=1'])
+    // as `systemctl kill` sends them, to all processes of the service
+    for (const pid of [...childrenOf(node.process.pid!), node.process.pid!]) process.kill(pid, 'SIGUSR2')
+    await node.printed(/Log level: debug/)
     expect(await node.stop()).toBe(0)
     await expect.poll(() => socket.told.at(-1)).toBe('STOPPING=1')
     expect(node.stdout).not.toContain('systemd cannot be told')
