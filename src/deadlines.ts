@@ -14,9 +14,12 @@ export class Deadlines<T> {
   readonly #onDue: (item: T) => void
   readonly #tickMs: number
   #cancel: (() => void) | undefined
+  #tickDueMs = 0
+  #isLate = false
 
   /**
-   * @param onDue called once an item's wait is over, up to one tick late; the item has been dropped by then
+   * @param onDue called once an item's wait is over, up to one tick late; the item has been dropped by then. When this process
+   *   itself stood still (SIGSTOP, a paused machine), one tick later: what peers sent meanwhile lies unread, and is read first
    * @param tickMs how often is looked, as long as there is something to wait for
    */
   constructor(clock: Clock, waitMs: number, onDue: (item: T) => void, tickMs = Math.min(defaultTickMs, waitMs)) {
@@ -38,7 +41,7 @@ export class Deadlines<T> {
   set(item: T): void {
     this.#due.delete(item)
     this.#due.set(item, this.#clock.now() + this.#waitMs)
-    this.#cancel ??= this.#clock.after(this.#tickMs, this.#tick)
+    this.#tickLater()
   }
 
   drop(item: T): void {
@@ -54,12 +57,24 @@ export class Deadlines<T> {
   readonly #tick = (): void => {
     this.#cancel = undefined
     const nowMs = this.#clock.now()
+    // once only: on a machine that is always late, deadlines are kept too
+    this.#isLate = !this.#isLate && nowMs - this.#tickDueMs > this.#tickMs
+    if (this.#isLate) {
+      this.#tickLater()
+      return
+    }
     for (const [item, dueMs] of this.#due) {
       if (dueMs > nowMs) break
       this.#due.delete(item)
       this.#onDue(item)
     }
-    if (this.#due.size > 0) this.#cancel ??= this.#clock.after(this.#tickMs, this.#tick)
+    if (this.#due.size > 0) this.#tickLater()
+  }
+
+  #tickLater(): void {
+    if (this.#cancel !== undefined) return
+    this.#tickDueMs = this.#clock.now() + this.#tickMs
+    this.#cancel = this.#clock.after(this.#tickMs, this.#tick)
   }
 
   #rest(): void {

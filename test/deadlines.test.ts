@@ -42,6 +42,28 @@ describe('deadlines', () => {
     expect([deadlines.size, clock.pending]).toEqual([0, 0])
   })
 
+  it('are not due while what came during a standstill of the process is unread', () => {
+    const late: Array<() => void> = []
+    const standing = {
+      now: () => clock.now(),
+      after(_ms: number, fn: () => void) {
+        late.push(fn)
+        return () => {}
+      }
+    }
+    const watched = new Deadlines<string>(standing, 10_000, (item) => void due.push(item))
+    watched.set('answers')
+    watched.set('is silent')
+    clock.advance(30_000)
+    late.pop()?.()
+    expect(due).toEqual([])
+    watched.drop('answers')
+    // late again, but not for ever
+    clock.advance(30_000)
+    late.pop()?.()
+    expect(due).toEqual(['is silent'])
+  })
+
   it('may be set, dropped and cleared while one is due', () => {
     const chain = new Deadlines<number>(clock, 2_000, (item) => {
       due.push(String(item))
