@@ -42,7 +42,7 @@ export function openLogFile(
   { onProblem, notice, now = Date.now, maxBufferBytes = bufferBytes }: LogFileParts
 ): LogFile {
   let stream: RotatingFileStream | undefined
-  let reopenAtMs = Number.NEGATIVE_INFINITY
+  let failedAtMs = Number.NEGATIVE_INFINITY
   let leftOut = 0
   /** Of those left out: what the file says of them. */
   let told = 0
@@ -64,7 +64,7 @@ export function openLogFile(
     opened.on('error', (error) => {
       if (stream === opened) {
         stream = undefined
-        reopenAtMs = now() + reopenMs
+        failedAtMs = now()
       }
       onProblem(error)
     })
@@ -79,6 +79,9 @@ export function openLogFile(
     })
   }
 
+  // also when the clock was set back since: else it would be left alone until that time comes again
+  const isTimeToReopen = () => now() < failedAtMs || now() >= failedAtMs + reopenMs
+
   stream = open()
   return {
     get linesLeftOut() {
@@ -86,7 +89,7 @@ export function openLogFile(
     },
     write(line) {
       if (closed) return
-      if (stream === undefined && now() >= reopenAtMs) stream = open()
+      if (stream === undefined && isTimeToReopen()) stream = open()
       if (stream === undefined || stream.writableLength > maxBufferBytes) {
         leftOut++
         return

@@ -94,7 +94,7 @@ function textOf([first, second]: readonly unknown[]): string {
 export function reportOn(
   stdout: { write(line: string): unknown },
   notice: Notice,
-  now: () => number = Date.now
+  now: () => number = () => performance.now()
 ): (error: Error) => void {
   let silentUntilMs = Number.NEGATIVE_INFINITY
   return (error) => {

@@ -131,6 +131,24 @@ it('goes on once a folder that failed works again, and says how many lines are m
   expect(file.linesLeftOut).toBe(3)
 })
 
+it('is tried again when the clock is set back, too', async () => {
+  let nowMs = 20_000_000
+  const problems: string[] = []
+  config = { ...config, path: join(folder, 'inner', 'app.log') }
+  writeFileSync(join(folder, 'inner'), 'in the way')
+  const file = openLogFile(
+    config,
+    (error) => void problems.push(error.message),
+    () => nowMs
+  )
+  await vi.waitFor(() => expect(problems).toHaveLength(1))
+  rmSync(join(folder, 'inner'))
+  nowMs = 10_000_000
+  file.write('again\n')
+  await file.close()
+  expect(readFileSync(config.path, 'utf8')).toBe('again\n')
+})
+
 it('leaves lines out while the disk stands still', async () => {
   const file = openLogFile(config, { ...parts, maxBufferBytes: 100 })
   const line = `${'x'.repeat(60)}\n`
