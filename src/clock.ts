@@ -19,3 +19,39 @@ export const systemClock: Clock = {
 export function wallMs(clock: Clock): number {
   return performance.timeOrigin + clock.now()
 }
+
+/**
+ * How far the machine's wall time is ahead of {@link wallMs}, in ms: changes when somebody sets the clock (a machine without a
+ * battery begins in 1970), and when the machine has slept.
+ */
+export function wallShiftMs(clock: Clock, machineMs: () => number = Date.now): number {
+  return machineMs() - wallMs(clock)
+}
+
+/** What is kept for hours does not suffer from less. */
+export const worthMentioningMs = 60_000
+const lookEveryMs = 10_000
+
+/**
+ * Looks every 10 s whether the machine's clock was set.
+ *
+ * @param onSet told by how many ms, below 0 for back
+ * @returns ends it
+ */
+export function watchWallTime(
+  clock: Clock,
+  onSet: (byMs: number) => void,
+  machineMs: () => number = Date.now
+): () => void {
+  let knownMs = wallShiftMs(clock, machineMs)
+  let cancel = clock.after(lookEveryMs, look)
+  return () => cancel()
+
+  function look(): void {
+    cancel = clock.after(lookEveryMs, look)
+    const byMs = wallShiftMs(clock, machineMs) - knownMs
+    if (Math.abs(byMs) < worthMentioningMs) return
+    knownMs += byMs
+    onSet(byMs)
+  }
+}

@@ -1,6 +1,6 @@
 import { networkInterfaces } from 'node:os'
 import type { Libp2p } from '@libp2p/interface'
-import { type Clock, wallMs } from '../clock.ts'
+import { type Clock, wallMs, wallShiftMs, watchWallTime } from '../clock.ts'
 import type { Logger } from '../observe/logger.ts'
 import { DialBack, type DialBackCounts } from '../rendezvous/remembered/dial-back.ts'
 import type { OwnEndpoints } from '../rendezvous/remembered/dial-choice.ts'
@@ -25,6 +25,7 @@ export class Recovery {
   #formerPeers: readonly FormerPeer[] = []
   #highWater = 0
   #dialBack: DialBack | undefined
+  #unwatch = () => {}
 
   /** @param state undefined: nothing is remembered */
   constructor(
@@ -36,7 +37,14 @@ export class Recovery {
     this.#state = state
     this.#parts = parts
     const { contacts } = libp2p.services.rendezvous
-    this.#memory = state && new Memory(state.changes, contacts, () => wallMs(parts.clock))
+    this.#memory =
+      state &&
+      new Memory(
+        state.changes,
+        contacts,
+        () => wallMs(parts.clock),
+        () => wallShiftMs(parts.clock)
+      )
     state?.whenReplaced(() => this.#memory?.rewriteAll())
   }
 
@@ -63,6 +71,7 @@ export class Recovery {
       )
       this.#formerPeers = formerPeers
       for (const { key, addrs } of failedBefore) this.#memory?.failedDials.add(key, addrs)
+      if (counts.misdated > 0) this.#memory?.rewriteAll()
       const tookMs = Math.round(clock.now() - startedMs)
       logger.info(
         { ...counts, tookMs },
@@ -78,6 +87,16 @@ export class Recovery {
       logger.error({ err: error }, `the state cannot be restored; ${book.records} provider records were restored`)
     }
     this.#memory?.start(book)
+    this.#unwatch = watchWallTime(clock, (byMs) => this.#clockWasSet(byMs))
+  }
+
+  /** What was saved would be read with the new time: lives that go on here would be over there, or never end. */
+  #clockWasSet(byMs: number): void {
+    const seconds = Math.round(Math.abs(byMs) / 1_000)
+    this.#parts.logger.warn(
+      `the machine's clock was set ${seconds} s ${byMs > 0 ? 'forward' : 'back'}: records live as long as before, and the state is written anew`
+    )
+    this.#memory?.rewriteAll()
   }
 
   /**
@@ -109,6 +128,7 @@ export class Recovery {
 
   /** To be awaited before connections are closed: who is connected now will be dialled back. */
   async stop(): Promise<void> {
+    this.#unwatch()
     this.#memory?.stop()
     this.#dialBack?.stop()
     // what waits is read from the contacts when it is written

@@ -8,12 +8,21 @@ import { tls } from '@libp2p/tls'
 import { yamux } from '@libp2p/yamux'
 import { createLibp2p, type Libp2p } from 'libp2p'
 import { pino } from 'pino'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { BootstrapNode } from '../../src/bootstrap-node.ts'
+import { type Clock, systemClock, wallMs } from '../../src/clock.ts'
 import { peerKey } from '../../src/peers/peer-key.ts'
-import { decodePeerEntry, peerEntries, peerEntryKey } from '../../src/rendezvous/remembered/entries.ts'
+import {
+  decodePeerEntry,
+  decodeRecordEntry,
+  encodeRecordEntry,
+  peerEntries,
+  peerEntryKey,
+  recordEntries
+} from '../../src/rendezvous/remembered/entries.ts'
 import { kadProtocol } from '../../src/rendezvous/service.ts'
 import type { State } from '../../src/state/state.ts'
+import { SimulatedClock } from '../support/clock.ts'
 import { testConfig } from '../support/config.ts'
 import { MemoryStore } from '../support/store.ts'
 
@@ -46,9 +55,9 @@ function inMemory(kept: MemoryStore): State {
   }
 }
 
-async function start(): Promise<BootstrapNode> {
+async function start(clock?: Clock): Promise<BootstrapNode> {
   const logger = pino({ level: 'info' }, { write: (line: string) => void lines.push(JSON.parse(line).msg) })
-  const node = await BootstrapNode.create(testConfig(), { logger, state: inMemory(store) })
+  const node = await BootstrapNode.create(testConfig(), { logger, state: inMemory(store), ...(clock && { clock }) })
   opened.push(() => node.close())
   return node
 }
@@ -210,4 +219,44 @@ describe('a node that comes back', () => {
     await client(node)
     expect(store.pending).toHaveLength(1)
   })
+})
+
+it('a node whose clock is set writes the ends of all records anew, by the new time', async () => {
+  onTestFinished(() => void vi.useRealTimers())
+  vi.useFakeTimers({ toFake: ['Date'] })
+  const clock = new SimulatedClock()
+  const node = await start(clock)
+  const address = new Uint8Array([4, 192, 0, 2, 1, 6, 15, 161])
+  node.libp2p.services.rendezvous.book.add(new Uint8Array([7]), [address], key, 'net', wallMs(clock))
+  const endInHours = async () => {
+    store.settle()
+    for await (const [, value] of store.entries(recordEntries)) {
+      return Math.round((decodeRecordEntry(value!)!.expiresAtMs - Date.now()) / 3_600_000)
+    }
+    return undefined
+  }
+  expect(await endInHours()).toBe(48)
+  vi.setSystemTime(Date.now() + 10 * 365 * 86_400_000)
+  clock.advance(10_000)
+  expect(await endInHours()).toBe(48)
+  vi.setSystemTime(Date.now() - 11 * 365 * 86_400_000)
+  clock.advance(10_000)
+  expect(await endInHours()).toBe(48)
+  expect(lines.filter((line) => line.startsWith("the machine's clock was set"))).toHaveLength(2)
+})
+
+it('a node that finds records with an end that no right clock gave writes them anew', async () => {
+  const before = await start()
+  const [address, peer] = [new Uint8Array([4, 192, 0, 2, 1, 6, 15, 161]), new Uint8Array([7])]
+  before.libp2p.services.rendezvous.book.add(peer, [address], key, 'net', wallMs(systemClock))
+  store.settle()
+  const in1970 = encodeRecordEntry({ expiresAtMs: 48 * 3_600_000, prefix: 'net' })
+  for (const name of store.kept.keys()) if (name.startsWith(recordEntries)) store.kept.set(name, in1970)
+  store = copy()
+  await start()
+  store.settle()
+  const ends = [...store.kept]
+    .filter(([name]) => name.startsWith(recordEntries))
+    .map(([, value]) => decodeRecordEntry(value))
+  expect(ends.map((entry) => Math.round((entry!.expiresAtMs - Date.now()) / 3_600_000))).toEqual([48])
 })

@@ -1,6 +1,6 @@
 import type { SecureContext } from 'node:tls'
 import type { PrivateKey } from '@libp2p/interface'
-import type { Clock } from '../../clock.ts'
+import { type Clock, wallShiftMs, worthMentioningMs } from '../../clock.ts'
 import { createNoiseIdentity, type NoiseIdentity } from '../noise/handshake.ts'
 import { makeTlsContext } from '../tls/certificate.ts'
 
@@ -23,23 +23,36 @@ export class CurrentCredentials {
   readonly #clock: Clock
   #credentials: Credentials
   #renewAtMs: number
+  readonly #shiftMs: () => number
+  /** How far the machine's clock was ahead when they were made. */
+  #madeAtShiftMs: number
 
-  private constructor(privateKey: PrivateKey, clock: Clock, credentials: Credentials) {
+  private constructor(privateKey: PrivateKey, clock: Clock, credentials: Credentials, shiftMs: () => number) {
     this.#privateKey = privateKey
     this.#clock = clock
     this.#credentials = credentials
     this.#renewAtMs = clock.now() + renewAfterMs
+    this.#shiftMs = shiftMs
+    this.#madeAtShiftMs = shiftMs()
   }
 
-  static async create(privateKey: PrivateKey, clock: Clock): Promise<CurrentCredentials> {
-    return new CurrentCredentials(privateKey, clock, await make(privateKey))
+  static async create(
+    privateKey: PrivateKey,
+    clock: Clock,
+    machineMs: () => number = Date.now
+  ): Promise<CurrentCredentials> {
+    return new CurrentCredentials(privateKey, clock, await make(privateKey), () => wallShiftMs(clock, machineMs))
   }
 
   /** For a connection that is accepted now. The first that finds them old has others made, which are there a moment later. */
   get(): Credentials {
     const nowMs = this.#clock.now()
-    if (nowMs >= this.#renewAtMs) {
+    const shiftMs = this.#shiftMs()
+    // a certificate of a clock that was ahead is not valid yet for anybody else
+    const wasSetBack = shiftMs < this.#madeAtShiftMs - worthMentioningMs
+    if (nowMs >= this.#renewAtMs || wasSetBack) {
       this.#renewAtMs = nowMs + renewAfterMs
+      this.#madeAtShiftMs = shiftMs
       make(this.#privateKey).then(
         (credentials) => {
           this.#credentials = credentials

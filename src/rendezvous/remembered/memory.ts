@@ -31,15 +31,20 @@ export class Memory implements Remembering {
   readonly #changes: Changes
   readonly #contacts: Contacts
   readonly #nowMs: () => number
+  readonly #shiftMs: () => number
   #started = false
   #stopped = false
   #rewriteAtStart = false
 
-  /** @param nowMs wall time */
-  constructor(changes: Changes, contacts: Contacts, nowMs: () => number) {
+  /**
+   * @param nowMs wall time that does not jump, by which records end
+   * @param shiftMs how far the machine's own is ahead of it: what is written is read by a process that knows no other
+   */
+  constructor(changes: Changes, contacts: Contacts, nowMs: () => number, shiftMs: () => number = () => 0) {
     this.#changes = changes
     this.#contacts = contacts
     this.#nowMs = nowMs
+    this.#shiftMs = shiftMs
   }
 
   /** What happens from now on is written. */
@@ -51,8 +56,8 @@ export class Memory implements Remembering {
   }
 
   /**
-   * The store has lost something: all that should be in it is marked, a part in each turn of the event loop; before the
-   * start, once that comes. Until it is done, a former peer that was not yet dialled back is written as what it is: away.
+   * The store has lost something, or holds times of a clock that was wrong: all that should be in it is marked, a part in each
+   * turn of the event loop; before the start, once that comes. Until it is done, a former peer that was not yet dialled back is written as what it is: away.
    */
   rewriteAll(): void {
     if (this.#started) void this.#markAll()
@@ -101,7 +106,7 @@ export class Memory implements Remembering {
     return encodePeerEntry({
       connected,
       dialFailed: this.failedDials.has(peer, contact.encoded),
-      seenAtMs: this.#nowMs(),
+      seenAtMs: this.#nowMs() + this.#shiftMs(),
       remote: remote.length > maxRemoteBytes ? nothing : remote,
       encoded: contact.encoded
     })
@@ -111,6 +116,6 @@ export class Memory implements Remembering {
     const record = this.#contacts.ofKey(peer)?.provides.get(key)
     const prefix = record?.crowd?.camp.source.prefix
     if (record === undefined || prefix === undefined) return undefined
-    return encodeRecordEntry({ expiresAtMs: record.expiresAtMs, prefix })
+    return encodeRecordEntry({ expiresAtMs: record.expiresAtMs + this.#shiftMs(), prefix })
   }
 }

@@ -35,6 +35,8 @@ export interface Restored {
   readonly records: number
   /** Records whose life was over. */
   readonly expired: number
+  /** Records with an end that no right clock gives them, that are in the book; to be written anew. */
+  readonly misdated: number
   /** Entries that could not be read; they stay where they are. */
   readonly unreadable: number
   /** Why the store could not be read to its end; undefined: it was. */
@@ -62,6 +64,12 @@ interface KnownRecord {
   readonly prefix: string
   readonly expiresAtMs: number
 }
+
+/**
+ * What would have ended longer ago was written by a clock that was wrong (1970, on a machine without a battery), or is read by
+ * one: nobody knows what is left of its life, so it gets all of it. Who starts a node again after a year has old records for 48 h.
+ */
+const wrongClockMs = 365 * 86_400_000
 
 /** So many records are some 10 ms. */
 const recordsInTurn = 4_096
@@ -95,6 +103,7 @@ export async function restore(
   return {
     records: rooms.book.records,
     expired: read.expired,
+    misdated: read.misdated,
     unreadable: readOfPeers.unreadable + read.unreadable,
     failure,
     formerPeers,
@@ -135,11 +144,12 @@ async function readRecords(store: Readable, peers: ReadonlyMap<string, KnownPeer
   const records: KnownRecord[] = []
   const spared = new Set<string>()
   const texts = new Texts()
-  let [unreadable, expired, anybodys] = [0, 0, false]
+  let [unreadable, expired, misdated, anybodys] = [0, 0, 0, false]
   const failure = await readAll(store, recordEntries, ([entryKey, value]) => {
     const name = recordOfEntryKey(entryKey)
     const entry = value && decodeRecordEntry(value)
-    if (name !== undefined && entry !== undefined && entry.expiresAtMs <= nowMs) {
+    const overForMs = nowMs - (entry?.expiresAtMs ?? nowMs)
+    if (name !== undefined && entry !== undefined && overForMs >= 0 && overForMs < wrongClockMs) {
       expired++
       changes.changed(entryKey, () => undefined)
       return
@@ -151,16 +161,18 @@ async function readRecords(store: Readable, peers: ReadonlyMap<string, KnownPeer
       else spared.add(unsliced(name.peer))
       return
     }
+    const isMisdated = overForMs >= wrongClockMs
+    if (isMisdated) misdated++
     records.push({
       peer: texts.one(name.peer),
       key: texts.one(name.key),
       prefix: texts.one(entry.prefix),
       // no clock that was wrong gives a record more than Go does
-      expiresAtMs: Math.min(entry.expiresAtMs, nowMs + recordLifeMs)
+      expiresAtMs: isMisdated ? nowMs + recordLifeMs : Math.min(entry.expiresAtMs, nowMs + recordLifeMs)
     })
   })
   records.sort((a, b) => a.expiresAtMs - b.expiresAtMs)
-  return { records, unreadable, expired, spared, anybodys, failure }
+  return { records, unreadable, expired, misdated, spared, anybodys, failure }
 }
 
 async function putBack(

@@ -21,6 +21,8 @@ const hourMs = 3_600_000
 
 let store: MemoryStore
 let nowMs: number
+/** How far the machine's clock is ahead of the process's. */
+let shiftMs: number
 let process: { contacts: Contacts; book: ProviderBook; memory: Memory }
 
 /** A process with what the store has, or nothing: the one before ends as after `kill -9`. */
@@ -28,7 +30,12 @@ async function begin(changes: Partial<ProviderLimits> = {}, signal = new AbortCo
   const contacts = new Contacts()
   const book = new ProviderBook(contacts, () => {}, { ...limits, ...changes })
   const restored = await restore(store, { contacts, book, changes: store }, 100, nowMs, signal)
-  const memory = new Memory(store, contacts, () => nowMs)
+  const memory = new Memory(
+    store,
+    contacts,
+    () => nowMs,
+    () => shiftMs
+  )
   memory.start(book)
   process = { contacts, book, memory }
   return restored
@@ -47,6 +54,7 @@ const peersAndRecords = () => [...store.kept.keys()].sort()
 beforeEach(async () => {
   store = new MemoryStore()
   nowMs = Date.UTC(2026, 0, 1)
+  shiftMs = 0
   await begin()
 })
 
@@ -155,6 +163,40 @@ describe('provider records', () => {
     nowMs -= 1_000 * hourMs
     await begin()
     nowMs += recordLifeMs
+    expect(providers('k')).toEqual([])
+  })
+
+  it('keep their life when the clock is set while the process runs, for the next process too', async () => {
+    provide('a', 'k')
+    store.settle()
+    const tenYearsMs = 10 * 365 * 24 * hourMs
+    shiftMs = tenYearsMs
+    nowMs += hourMs
+    expect(providers('k')).toEqual(['a'])
+    process.memory.rewriteAll()
+    store.settle()
+    nowMs += tenYearsMs
+    shiftMs = 0
+    expect(await begin()).toMatchObject({ records: 1, expired: 0, misdated: 0 })
+    nowMs += recordLifeMs - hourMs - 1
+    expect(providers('k')).toEqual(['a'])
+    nowMs += 1
+    expect(providers('k')).toEqual([])
+  })
+
+  it.each([
+    ['were written in 1970', 0, Date.UTC(2026, 0, 1)],
+    ['are read ten years ahead', Date.UTC(2026, 0, 1), Date.UTC(2036, 0, 1)],
+    ['are read in 1970', Date.UTC(2026, 0, 1), 0]
+  ])('that %s are not lost, and live for 48 h and no longer', async (_what, writtenMs, readMs) => {
+    nowMs = writtenMs
+    provide('a', 'k')
+    store.settle()
+    nowMs = readMs
+    expect(await begin()).toMatchObject({ records: 1, expired: 0 })
+    nowMs += recordLifeMs - 1
+    expect(providers('k')).toEqual(['a'])
+    nowMs += 1
     expect(providers('k')).toEqual([])
   })
 
