@@ -49,8 +49,15 @@ describe('a certificate that proves nothing', () => {
   const valid = bytes(vectors.ed25519)
 
   it('is one that is not valid yet, or not any more', async () => {
-    expect(await verify(valid, Date.parse('1974-12-31'))).toBe('it is not valid yet')
+    const { cert } = await generateCertificate(await generateKeyPair('Ed25519'))
+    expect(await verify(new X509Certificate(cert).raw, Date.parse('2026-01-02'))).toBe('it is not valid yet')
     expect(await verify(valid, Date.parse('4097-01-01'))).toBe('it has expired')
+  })
+
+  it('is none that a clock which has not been set yet takes for too young', async () => {
+    const { cert } = await generateCertificate(await generateKeyPair('Ed25519'))
+    expect(await verify(new X509Certificate(cert).raw, Date.parse('1970-01-01'))).toMatch(/^12D3/)
+    expect(await verify(valid, Date.parse('1970-01-01'))).toMatch(/^12D3/)
   })
 
   it('is one that is not signed by its own key', async () => {
