@@ -136,11 +136,11 @@ it('is tried again when the clock is set back, too', async () => {
   const problems: string[] = []
   config = { ...config, path: join(folder, 'inner', 'app.log') }
   writeFileSync(join(folder, 'inner'), 'in the way')
-  const file = openLogFile(
-    config,
-    (error) => void problems.push(error.message),
-    () => nowMs
-  )
+  const file = openLogFile(config, {
+    ...parts,
+    onProblem: (error) => void problems.push(error.message),
+    now: () => nowMs
+  })
   await vi.waitFor(() => expect(problems).toHaveLength(1))
   rmSync(join(folder, 'inner'))
   nowMs = 10_000_000

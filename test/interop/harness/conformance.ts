@@ -22,8 +22,9 @@ export async function conformance(
   flags: readonly string[] = []
 ): Promise<Facts> {
   const { conformance: command } = await goBinaries()
-  const args = [name, '-addr', target.addr, '-sec', offer, ...flags]
-  const { code, stdout, stderr } = await execute(command, args)
+  const words = [...(target.clientsWithin ?? []), command, name, '-addr', target.addr, '-sec', offer, ...flags]
+  const [program = command, ...args] = words
+  const { code, stdout, stderr } = await execute(program, args)
   if (code === 0) {
     return parseFacts(stdout)
   }

@@ -15,6 +15,8 @@ export interface GoBinaries {
   readonly conformance: string
   /** many light clients; bench/ and the soak use it */
   readonly load: string
+  /** a cable between two network namespaces that can be cut, slow and lossy; test/faults uses it */
+  readonly wire: string
 }
 
 /** Builds the Go module once for each state of its sources; every later call finds the binaries by their content. */
@@ -23,7 +25,12 @@ export async function goBinaries(): Promise<GoBinaries> {
   if (!(await exists(dir))) {
     await build(dir)
   }
-  return { baseline: join(dir, 'baseline'), conformance: join(dir, 'conformance'), load: join(dir, 'load') }
+  return {
+    baseline: join(dir, 'baseline'),
+    conformance: join(dir, 'conformance'),
+    load: join(dir, 'load'),
+    wire: join(dir, 'wire')
+  }
 }
 
 async function goVersion(): Promise<string> {
@@ -48,7 +55,7 @@ async function build(dir: string): Promise<void> {
   await mkdir(cacheDir, { recursive: true })
   const unfinished = await mkdtemp(join(cacheDir, 'build-'))
   try {
-    await run('go', ['build', '-trimpath', '-o', unfinished, './baseline', './conformance', './load'], {
+    await run('go', ['build', '-trimpath', '-o', unfinished, './baseline', './conformance', './load', './wire'], {
       cwd: moduleDir,
       timeout: BUILD_MS
     })

@@ -22,12 +22,14 @@ export interface Standing {
 /** Starts a case that stays, and waits until it is ready. */
 export async function stand(
   name: string,
-  { addr }: Pick<Target, 'addr'>,
+  { addr, clientsWithin = [] }: Pick<Target, 'addr' | 'clientsWithin'>,
   offer: Offer,
   flags: readonly string[]
 ): Promise<Standing> {
   const { conformance: command } = await goBinaries()
-  const peer = await Daemon.start(command, [name, '-addr', addr, '-sec', offer, ...flags], {})
+  const words = [...clientsWithin, command, name, '-addr', addr, '-sec', offer, ...flags]
+  const [program = command, ...args] = words
+  const peer = await Daemon.start(program, args, {})
   try {
     const [line] = await peer.line(/^\{.*"ready":true.*\}$/, READY_MS)
     const outcome = (code: number | null) => {

@@ -18,6 +18,8 @@ export interface Target {
   readonly addr: string
   /** absent for a node that somebody else runs */
   readonly daemon?: Daemon
+  /** The command that starts a client where it reaches the node, such as `ip netns exec NAME`; default: none is needed. */
+  readonly clientsWithin?: readonly string[]
   stop(): Promise<number | null>
 }
 
@@ -31,17 +33,30 @@ export interface Place {
   readonly identity: string
   /** Bound to the port, and passed to the node as systemd does; ours only. */
   readonly socket?: HeldSocket
+  /** Its IPv4 address; default: 127.0.0.1. */
+  readonly listen?: string
+  /** The command that starts the node, and becomes it by exec; default: none. */
+  readonly within?: readonly string[]
+  readonly clientsWithin?: readonly string[]
+  /** Flags of Node; ours only. */
+  readonly nodeFlags?: readonly string[]
 }
 
 /** The node under test, on 127.0.0.1, ready to be dialed; without a place on a free port and with a new identity. */
-export async function startTarget(env: Record<string, string> = {}, place?: Place): Promise<Target> {
-  switch (targetKind) {
+export async function startTarget(
+  env: Record<string, string> = {},
+  place?: Place,
+  kind: TargetKind = targetKind
+): Promise<Target> {
+  switch (kind) {
     case 'given':
       return { kind: 'given', addr: process.env.INTEROP_ADDR ?? '', stop: async () => null }
     case 'baseline':
       return ready(
         await startBaseline(env, place),
-        async (daemon) => (await daemon.line(/^LISTEN (\S+)$/, READY_MS))[1]
+        async (daemon) => (await daemon.line(/^LISTEN (\S+)$/, READY_MS))[1],
+        kind,
+        place
       )
     case 'ours':
       return startOurs(env, place)
@@ -65,7 +80,9 @@ function kindFromEnvironment(): TargetKind {
 async function startBaseline(env: Record<string, string>, place: Place | undefined): Promise<Daemon> {
   const { baseline } = await goBinaries()
   const args = ['--port', String(place?.port ?? (await freePort())), '--key-seed', place?.identity ?? '']
-  return Daemon.start(baseline, args, { LOG_PEERS: '1', ...env })
+  const listen = ['--listen', place?.listen ?? '127.0.0.1']
+  const [command = baseline, ...rest] = [...(place?.within ?? []), baseline, ...args, ...listen]
+  return Daemon.start(command, rest, { LOG_PEERS: '1', ...env })
 }
 
 async function startOurs(env: Record<string, string>, place: Place | undefined): Promise<Target> {
@@ -73,11 +90,14 @@ async function startOurs(env: Record<string, string>, place: Place | undefined):
     throw new Error('dist/main.js is missing: run `npm run build` first')
   }
   const port = place?.port ?? (await freePort())
+  const listen = place?.listen ?? '127.0.0.1'
+  const node = [process.execPath, ...(place?.nodeFlags ?? []), mainFile, '--port', String(port)]
+  const [command = process.execPath, ...args] = [...(place?.within ?? []), ...node]
   const launch = passing(place?.socket === undefined ? [] : [place.socket.fd], {
-    command: process.execPath,
-    args: [mainFile, '--port', String(port)],
+    command,
+    args,
     env: {
-      LISTEN_ADDRESS: '127.0.0.1',
+      LISTEN_ADDRESS: listen,
       ADMIN_PORT: '0',
       LOG_LEVEL: 'debug',
       ...(place === undefined ? {} : { PRIVATE_KEY: privateKeyOf(place.identity) }),
@@ -85,17 +105,23 @@ async function startOurs(env: Record<string, string>, place: Place | undefined):
     }
   })
   const daemon = await Daemon.start(launch.command, launch.args, launch.env, launch.fds)
-  return ready(daemon, async () => {
+  const address = async () => {
     const [, id] = await daemon.line(/Libp2p host created with ID: (\w+), listening on:/, READY_MS)
     await daemon.line(new RegExp(`Bootstrap node started\\. ID: ${id}`), READY_MS)
-    return `/ip4/127.0.0.1/tcp/${port}/p2p/${id}`
-  })
+    return `/ip4/${listen}/tcp/${port}/p2p/${id}`
+  }
+  return ready(daemon, address, 'ours', place)
 }
 
-async function ready(daemon: Daemon, address: (daemon: Daemon) => Promise<string | undefined>): Promise<Target> {
+async function ready(
+  daemon: Daemon,
+  address: (daemon: Daemon) => Promise<string | undefined>,
+  kind: TargetKind,
+  place: Place | undefined
+): Promise<Target> {
   try {
-    const addr = await address(daemon)
-    return { kind: targetKind, addr: addr ?? '', daemon, stop: () => daemon.stop() }
+    const addr = (await address(daemon)) ?? ''
+    return { kind, addr, daemon, clientsWithin: place?.clientsWithin ?? [], stop: () => daemon.stop() }
   } catch (error) {
     await daemon.stop()
     throw error

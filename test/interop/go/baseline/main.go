@@ -13,25 +13,26 @@ import (
 
 func main() {
 	port := flag.Int("port", 4001, "TCP port on 127.0.0.1")
+	listen := flag.String("listen", "127.0.0.1", "IPv4 address to listen on")
 	seed := flag.String("key-seed", "", "any text: the identity is ed25519(sha256(text)); empty: a new one")
 	flag.Parse()
-	if err := run(*port, *seed); err != nil {
+	if err := run(*listen, *port, *seed); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func run(port int, seed string) error {
+func run(listen string, port int, seed string) error {
 	c, err := configFromEnv()
 	if err != nil {
 		return err
 	}
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
-	n, err := startNode(c, port, seed)
+	n, err := startNode(c, listen, port, seed)
 	if err != nil {
 		return err
 	}
-	fmt.Printf("LISTEN /ip4/127.0.0.1/tcp/%d/p2p/%s\n", port, n.host.ID())
+	fmt.Printf("LISTEN /ip4/%s/tcp/%d/p2p/%s\n", listen, port, n.host.ID())
 	status, gc := time.NewTicker(c.statusEvery), time.NewTicker(c.gcEvery)
 	for {
 		select {

@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"math"
+	"net/netip"
 
 	"github.com/libp2p/go-libp2p"
 	dht "github.com/libp2p/go-libp2p-kad-dht"
@@ -21,6 +23,7 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/security/noise"
 	libp2ptls "github.com/libp2p/go-libp2p/p2p/security/tls"
 	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
+	"github.com/libp2p/go-libp2p/x/rate"
 	ma "github.com/multiformats/go-multiaddr"
 
 	"interop/powerloom"
@@ -43,7 +46,7 @@ func identity(seed string) (crypto.PrivKey, error) {
 	return crypto.UnmarshalEd25519PrivateKey(ed25519.NewKeyFromSeed(digest[:]))
 }
 
-func startNode(c config, port int, seed string) (_ *node, err error) {
+func startNode(c config, listen string, port int, seed string) (_ *node, err error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	n := &node{cancel: cancel}
 	defer func() {
@@ -51,7 +54,7 @@ func startNode(c config, port int, seed string) (_ *node, err error) {
 			err = errors.Join(err, n.close())
 		}
 	}()
-	if n.host, err = newHost(c, port, seed); err != nil {
+	if n.host, err = newHost(c, listen, port, seed); err != nil {
 		return nil, err
 	}
 	if n.kad, err = newDHT(ctx, n.host, c.bootstrapPeers); err != nil {
@@ -73,7 +76,7 @@ func startNode(c config, port int, seed string) (_ *node, err error) {
 	return n, nil
 }
 
-func newHost(c config, port int, seed string) (host.Host, error) {
+func newHost(c config, listen string, port int, seed string) (host.Host, error) {
 	key, err := identity(seed)
 	if err != nil {
 		return nil, err
@@ -81,7 +84,10 @@ func newHost(c config, port int, seed string) (host.Host, error) {
 	most := rcmgr.LimitVal(c.highWater + 100)
 	scope := rcmgr.ResourceLimits{Conns: most, ConnsInbound: most, ConnsOutbound: most}
 	limits := rcmgr.PartialLimitConfig{System: scope, Transient: scope}.Build(rcmgr.InfiniteLimits)
-	resources, err := rcmgr.NewResourceManager(rcmgr.NewFixedLimiter(limits))
+	// clients of a test that come from one address are as welcome as they are on loopback, where go-libp2p exempts them
+	anyNumber := rcmgr.NetworkPrefixLimit{Network: netip.MustParsePrefix("0.0.0.0/0"), ConnCount: math.MaxInt}
+	resources, err := rcmgr.NewResourceManager(rcmgr.NewFixedLimiter(limits),
+		rcmgr.WithNetworkPrefixLimit([]rcmgr.NetworkPrefixLimit{anyNumber}, nil), rcmgr.WithConnRateLimiters(&rate.Limiter{}))
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +97,7 @@ func newHost(c config, port int, seed string) (host.Host, error) {
 	}
 	options := []libp2p.Option{
 		libp2p.Identity(key),
-		libp2p.ListenAddrStrings(fmt.Sprintf("/ip4/127.0.0.1/tcp/%d", port)),
+		libp2p.ListenAddrStrings(fmt.Sprintf("/ip4/%s/tcp/%d", listen, port)),
 		libp2p.Transport(tcp.NewTCPTransport),
 		libp2p.Security(libp2ptls.ID, libp2ptls.New),
 		libp2p.Security(noise.ID, noise.New),

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"sync"
 	"time"
@@ -64,8 +65,10 @@ func runRestart(ctx context.Context, e *env) error {
 		}()
 	}
 	living.Wait()
-	e.facts["clients"] = survivors
-	return nil
+	// now: when their hosts are closed, they lose the node once more
+	seen, err := json.Marshal(survivors)
+	e.facts["clients"] = json.RawMessage(seen)
+	return err
 }
 
 func (e *env) newSurvivors(ctx context.Context) ([]*survivor, error) {
