@@ -245,6 +245,7 @@ const vanished = overTheWire(
     }
     const [gone, tookMs] = [site.disconnected(from).size, Date.now() - beganMs]
     await wire.be('up')
+    if (site.kind === 'ours' && gone < all.length) throw new Error(`${all.length - gone} dead peers were not found`)
     return `${gone} of ${all.length} closed, the last after ${(tookMs / 1_000).toFixed(1)} s`
   }
 )

@@ -105,8 +105,9 @@ export class Site {
 
   /** The distinct peers whose disconnection the node has told of, from this line of its log on. */
   disconnected(from: number): ReadonlySet<string> {
-    const lines = this.daemon.lines.slice(-Math.max(0, this.daemon.printed - from) || this.daemon.lines.length)
-    return new Set(lines.flatMap((line) => /Bootstrap Peer disconnected: (\w+)/.exec(line)?.[1] ?? []))
+    const { lines, printed } = this.daemon
+    const since = lines.slice(Math.max(0, lines.length - (printed - from)))
+    return new Set(since.flatMap((line) => /Bootstrap Peer disconnected: (\w+)/.exec(line)?.[1] ?? []))
   }
 
   /** What became of all, once the fault is over and newcomers are served as before or the patience is at its end. */
