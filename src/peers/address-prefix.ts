@@ -1,35 +1,68 @@
 import type { Multiaddr } from '@multiformats/multiaddr'
 
+/** The two networks that an address counts for. */
+export interface Networks {
+  /** What one machine has: /32 of IPv4, /64 of IPv6. */
+  readonly address: string
+  /** What one party gets easily: /24 of IPv4, /48 of IPv6. */
+  readonly network: string
+}
+
+/** Where somebody comes from. */
+export interface Origin extends Networks {
+  /** Its networks are not limited. */
+  readonly exempt: boolean
+}
+
 /**
  * The network that an address counts for: /24 of IPv4, /48 of IPv6, which is about what one party gets easily. An IPv4
  * address inside IPv6 counts as IPv4. Addresses without an IP (a relayed connection) count as one.
  */
 export function prefixOf(address: Multiaddr): string {
+  const ip = ipOf(address)
+  return ip === undefined ? 'relayed' : networksOf(ip).network
+}
+
+/** Undefined for a relayed connection, whose address is the relay's. */
+export function ipOf(address: Multiaddr): string | undefined {
+  let ip: string | undefined
   for (const { name, value } of address.getComponents()) {
-    if (name === 'p2p-circuit') return 'relayed'
-    if (value === undefined) continue
-    if (name === 'ip4') return ipv4Prefix(value)
-    if (name === 'ip6') return ipv6Prefix(value)
+    if (name === 'p2p-circuit') return undefined
+    if (name === 'ip4' || name === 'ip6') ip ??= value
   }
-  return 'relayed'
+  return ip
 }
 
-function ipv4Prefix(ip: string): string {
-  return `${ip.slice(0, ip.lastIndexOf('.'))}.0/24`
+/** @param ip of IPv4, or of IPv6 with or without a zone */
+export function networksOf(ip: string): Networks {
+  return ip.includes(':') ? ofIpv6(ip) : ofIpv4(ip)
 }
 
-function ipv6Prefix(ip: string): string {
-  const [head = '', tail] = ip.split('::')
-  const first = head === '' ? [] : head.split(':')
-  const last = tail === undefined || tail === '' ? [] : tail.split(':')
-  const zeros = Array<string>(Math.max(0, 8 - first.length - last.length)).fill('0')
-  const groups = [...first, ...zeros, ...last].map((group) => Number.parseInt(group, 16))
-  const [fifth, sixth = 0] = groups.slice(5)
+function ofIpv4(ip: string): Networks {
+  return { address: ip, network: `${ip.slice(0, ip.lastIndexOf('.'))}.0/24` }
+}
+
+function ofIpv6(ip: string): Networks {
+  const [withoutZone = ''] = ip.split('%')
+  const [head = '', tail] = withoutZone.split('::')
+  const first = groupsOf(head)
+  const last = groupsOf(tail ?? '')
+  const zeros = Array<number>(Math.max(0, 8 - first.length - last.length)).fill(0)
+  const groups = [...first, ...zeros, ...last]
+  const [fifth, sixth = 0, seventh = 0] = groups.slice(5)
   if (fifth === 0xffff && groups.slice(0, 5).every((group) => group === 0)) {
-    return `${sixth >> 8}.${sixth & 255}.${(groups[7] ?? 0) >> 8}.0/24`
+    return ofIpv4([sixth >> 8, sixth & 255, seventh >> 8, seventh & 255].join('.'))
   }
-  return `${groups
-    .slice(0, 3)
-    .map((group) => group.toString(16))
-    .join(':')}::/48`
+  const [one = '0', two = '0', three = '0', four = '0'] = groups.map((group) => group.toString(16))
+  return { address: `${one}:${two}:${three}:${four}::/64`, network: `${one}:${two}:${three}::/48` }
+}
+
+/** The last 32 bits may be written as IPv4. */
+function groupsOf(text: string): number[] {
+  if (text === '') return []
+  return text.split(':').flatMap((group) => {
+    if (!group.includes('.')) return [Number.parseInt(group, 16)]
+    const [a = 0, b = 0, c = 0, d = 0] = group.split('.').map(Number)
+    return [(a << 8) | b, (c << 8) | d]
+  })
 }
