@@ -1,5 +1,5 @@
 import type { Connection } from '@libp2p/interface'
-import { prefixOf } from '../peers/address-prefix.ts'
+import { ipOf, networksOf } from '../peers/address-prefix.ts'
 import { peerKey } from '../peers/peer-key.ts'
 import { ConnectionKinds } from './connection-kinds.ts'
 import { RecencySet } from './recency.ts'
@@ -9,6 +9,8 @@ export interface Entry {
   readonly connection: Connection
   readonly peer: Peer
   readonly prefix: Prefix
+  /** Undefined when the connections of its address are not limited. */
+  readonly address: Address | undefined
   readonly openedAtMs: number
   /** When the peer last asked something, or came. */
   lastActiveMs: number
@@ -40,16 +42,28 @@ export class Candidates {
 export class Prefix extends Candidates {
   /** Open connections, candidates or not. */
   connections = 0
+  /** Those of addresses that are limited. */
+  limited = 0
 
   constructor(readonly name: string) {
     super()
   }
 }
 
+/** A limited address. Its candidates are known once somebody has asked, as most addresses have a connection or two. */
+export class Address {
+  connections = 0
+  candidates: Candidates | undefined
+  /** Below so many they are forgotten again. */
+  forgetBelow = 0
+
+  constructor(readonly name: string) {}
+}
+
 /**
  * The connections that are open: by peer, by address prefix, and in the order in which trimming asks for them. Kept up to
  * date as things happen, so nobody scans: libp2p 3.3.11's `getConnections()` takes 15 ms at 10,000 connections and grows
- * with the square. Holds one entry for each connection, peer and prefix that there is.
+ * with the square. Holds one entry for each connection, peer, prefix and limited address that there is.
  *
  * A connection is young first and becomes a candidate when its grace period is over, as if it had been active just then.
  */
@@ -58,17 +72,21 @@ export class ConnectionIndex {
   readonly candidates = new Candidates()
   readonly kinds = new ConnectionKinds()
   readonly #gracePeriodMs: number
+  readonly #isExempt: (ip: string) => boolean
   readonly #byConnection = new Map<Connection, Entry>()
   readonly #byPeer = new Map<string, Peer>()
   readonly #byPrefix = new Map<string, Prefix>()
+  readonly #byAddress = new Map<string, Address>()
   /** Prefixes by their number of candidates, which changes by one at a time. */
   readonly #bySize = new Map<number, RecencySet<Prefix>>()
   #largestSize = 0
   /** In the order in which they came, which is the order in which they grow up. */
   readonly #young = new RecencySet<Entry>()
 
-  constructor(gracePeriodMs: number) {
+  /** @param isExempt whether the connections of an address are not limited; default: none is exempt */
+  constructor(gracePeriodMs: number, isExempt: (ip: string) => boolean = () => false) {
     this.#gracePeriodMs = gracePeriodMs
+    this.#isExempt = isExempt
   }
 
   get connections(): number {
@@ -87,6 +105,11 @@ export class ConnectionIndex {
   /** All address prefixes, in no order, each with its open connections. */
   prefixCounts(): Iterable<Pick<Prefix, 'name' | 'connections'>> {
     return this.#byPrefix.values()
+  }
+
+  /** Limited addresses with at least one connection. */
+  get addresses(): number {
+    return this.#byAddress.size
   }
 
   /** A prefix with the most candidates. */
@@ -111,12 +134,14 @@ export class ConnectionIndex {
     const key = peerKey(connection.remotePeer)
     const peer = this.#byPeer.get(key) ?? { key, entries: new Set(), protectedBy: new Set(), providing }
     this.#byPeer.set(key, peer)
-    const name = prefixOf(connection.remoteAddr)
-    const prefix = this.#byPrefix.get(name) ?? new Prefix(name)
-    this.#byPrefix.set(name, prefix)
+    const { prefix, address } = this.#placesOf(connection)
     prefix.connections++
+    if (address !== undefined) {
+      prefix.limited++
+      address.connections++
+    }
 
-    const entry: Entry = { connection, peer, prefix, openedAtMs: nowMs, lastActiveMs: nowMs, young: true }
+    const entry: Entry = { connection, peer, prefix, address, openedAtMs: nowMs, lastActiveMs: nowMs, young: true }
     peer.entries.add(entry)
     this.#byConnection.set(connection, entry)
     this.kinds.opened(connection)
@@ -127,7 +152,7 @@ export class ConnectionIndex {
   close(connection: Connection): void {
     const entry = this.#byConnection.get(connection)
     if (entry === undefined) return
-    const { peer, prefix } = entry
+    const { peer, prefix, address } = entry
     this.#byConnection.delete(connection)
     this.kinds.closed(connection)
     this.#unfile(entry)
@@ -135,6 +160,26 @@ export class ConnectionIndex {
     peer.entries.delete(entry)
     if (peer.entries.size === 0) this.#byPeer.delete(peer.key)
     if (--prefix.connections === 0) this.#byPrefix.delete(prefix.name)
+    if (address === undefined) return
+    prefix.limited--
+    if (--address.connections < address.forgetBelow) address.candidates = undefined
+    if (address.connections === 0) this.#byAddress.delete(address.name)
+  }
+
+  /**
+   * The candidates of the address of an entry. The first time looks at all candidates of its prefix; they are kept up to date
+   * until half of the address' connections have gone.
+   */
+  candidatesOf({ address, prefix }: Entry): Candidates | undefined {
+    if (address === undefined) return undefined
+    if (address.candidates === undefined) {
+      address.candidates = new Candidates()
+      address.forgetBelow = address.connections / 2
+      for (const kind of ['withoutRecords', 'withRecords'] as const) {
+        for (const entry of prefix[kind]) if (entry.address === address) address.candidates[kind].use(entry)
+      }
+    }
+    return address.candidates
   }
 
   /** Makes candidates of those whose grace period is over. Call it often: what is due is done at one go. */
@@ -177,13 +222,25 @@ export class ConnectionIndex {
     for (const entry of peer.entries) this.#file(entry)
   }
 
+  #placesOf({ remoteAddr }: Connection): { prefix: Prefix; address: Address | undefined } {
+    const ip = ipOf(remoteAddr)
+    const names = ip === undefined ? undefined : networksOf(ip)
+    const name = names?.network ?? 'relayed'
+    const prefix = this.#byPrefix.get(name) ?? new Prefix(name)
+    this.#byPrefix.set(name, prefix)
+    if (ip === undefined || names === undefined || this.#isExempt(ip)) return { prefix, address: undefined }
+    const address = this.#byAddress.get(names.address) ?? new Address(names.address)
+    this.#byAddress.set(address.name, address)
+    return { prefix, address }
+  }
+
   /** Puts an entry where the state of its peer says, as the most recently used. */
   #file(entry: Entry): void {
     const { peer, prefix, young } = entry
     if (young || peer.protectedBy.size > 0) return
-    for (const group of [this.candidates, prefix]) {
-      if (peer.providing) group.withRecords.use(entry)
-      else group.withoutRecords.use(entry)
+    for (const group of [this.candidates, prefix, entry.address?.candidates]) {
+      if (peer.providing) group?.withRecords.use(entry)
+      else group?.withoutRecords.use(entry)
     }
     this.#resize(prefix, prefix.size - 1)
   }
@@ -191,9 +248,9 @@ export class ConnectionIndex {
   #unfile(entry: Entry): void {
     const { peer, prefix, young } = entry
     if (young || peer.protectedBy.size > 0) return
-    for (const group of [this.candidates, prefix]) {
-      group.withRecords.delete(entry)
-      group.withoutRecords.delete(entry)
+    for (const group of [this.candidates, prefix, entry.address?.candidates]) {
+      group?.withRecords.delete(entry)
+      group?.withoutRecords.delete(entry)
     }
     this.#resize(prefix, prefix.size + 1)
   }

@@ -19,10 +19,12 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import { BootstrapError } from '../errors.ts'
+import { networksOf, type Origin } from '../peers/address-prefix.ts'
 import { peerKey } from '../peers/peer-key.ts'
 import { ConnectionIndex, type Entry } from './connection-index.ts'
 import { isGateway, type Marks, normalCrowd, trimNow, worst } from './policy.ts'
 import type { Relief } from './pressure.ts'
+import type { PrefixGuard } from './prefix-limits.ts'
 
 export interface AdmissionLimits extends Marks {
   /** Established and pending connections, inbound and outbound together. */
@@ -37,6 +39,8 @@ export interface AdmissionParts {
   readonly logger: Logger
   /** Whether a peer that comes has provider records from before. */
   readonly provides: (peerKey: string) => boolean
+  /** Default: address prefixes have no limits. */
+  readonly prefixes?: PrefixGuard
 }
 
 export interface AdmissionComponents {
@@ -51,9 +55,9 @@ const trimAtOnce = 16
 const trimPauseMs = 6
 
 /** Why a connection was closed. */
-export type EvictionReason = 'cap' | 'trim' | 'duplicate' | 'pressure'
+export type EvictionReason = 'cap' | 'trim' | 'duplicate' | 'pressure' | 'prefix'
 /** Why a newcomer was not let in. */
-export type RefusalReason = 'nobodyToClose' | 'tooManyHandshakes' | 'pressure'
+export type RefusalReason = 'nobodyToClose' | 'tooManyHandshakes' | 'pressure' | 'prefixFull'
 
 /** At the cap so much of it may be handshakes: who only opens sockets must not get those closed who are here. */
 const handshakeShareAtCap = 0.25
@@ -69,9 +73,14 @@ const handshakeShareAtCap = 0.25
 export class AdmissionManager implements ConnectionManager, Startable {
   readonly index: ConnectionIndex
   readonly limits: AdmissionLimits
-  readonly evictions: Record<EvictionReason, number> = { cap: 0, trim: 0, duplicate: 0, pressure: 0 }
+  readonly evictions: Record<EvictionReason, number> = { cap: 0, trim: 0, duplicate: 0, pressure: 0, prefix: 0 }
   /** Inbound connections that were not let in. */
-  readonly refusals: Record<RefusalReason, number> = { nobodyToClose: 0, tooManyHandshakes: 0, pressure: 0 }
+  readonly refusals: Record<RefusalReason, number> = {
+    nobodyToClose: 0,
+    tooManyHandshakes: 0,
+    pressure: 0,
+    prefixFull: 0
+  }
   readonly #inner: ConnectionManager & Startable
   readonly #components: AdmissionComponents
   readonly #parts: AdmissionParts
@@ -90,7 +99,8 @@ export class AdmissionManager implements ConnectionManager, Startable {
     this.#components = components
     this.limits = limits
     this.#parts = parts
-    this.index = new ConnectionIndex(limits.gracePeriodMs)
+    const { prefixes } = parts
+    this.index = new ConnectionIndex(limits.gracePeriodMs, (ip) => prefixes?.isExempt(ip) ?? true)
   }
 
   readonly [Symbol.toStringTag] = 'admission'
@@ -148,6 +158,14 @@ export class AdmissionManager implements ConnectionManager, Startable {
 
   get #cap(): number {
     return Math.min(this.limits.maxConnections, this.#relief.ceiling)
+  }
+
+  originOf(ip: string): Origin {
+    return this.#parts.prefixes?.originOf(ip) ?? { ...networksOf(ip), exempt: true }
+  }
+
+  mayBegin(from: Origin): boolean {
+    return this.#parts.prefixes?.mayBegin(from) ?? true
   }
 
   afterUpgradeInbound(): void {
@@ -232,9 +250,28 @@ export class AdmissionManager implements ConnectionManager, Startable {
     }
     if (connection.status !== 'open') return
     const provides = this.#parts.provides(peerKey(connection.remotePeer))
+    // whoever is due becomes a candidate before the newcomer is there
+    this.index.mature(this.#parts.clock.now())
     const entry = this.index.open(connection, provides, this.#parts.clock.now())
     const duplicate = surplus(entry, this.limits.maxPerPeer)
     if (duplicate !== undefined) this.#evict(duplicate, 'duplicate')
+    this.#holdPrefix(entry)
+  }
+
+  /** After the handshake: whoever only opens sockets gets nobody closed. */
+  #holdPrefix(newcomer: Entry): void {
+    const { prefixes, clock } = this.#parts
+    const nowMs = clock.now()
+    const surplus = prefixes?.surplus(newcomer, this.index, nowMs)
+    if (surplus === undefined) return
+    if (surplus !== newcomer) {
+      this.#evict(surplus, 'prefix')
+      return
+    }
+    this.refusals.prefixFull++
+    this.index.close(newcomer.connection)
+    // once everybody has heard that it is open: who hears of a close first would keep it for good
+    queueMicrotask(() => newcomer.connection.abort(new BootstrapError('ERR_EVICTED', { reason: 'prefix' })))
   }
 
   readonly #onClose = ({ detail: connection }: CustomEvent<Connection>): void => {

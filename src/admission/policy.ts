@@ -28,7 +28,8 @@ export function worst(index: ConnectionIndex, nowMs: number): Entry | undefined 
   return worstOf(isCrowd ? crowd : index.candidates, nowMs)
 }
 
-function worstOf({ withoutRecords, withRecords }: Candidates, nowMs: number): Entry | undefined {
+/** Of a group of candidates: rules 2 to 4 of {@link worst}. */
+export function worstOf({ withoutRecords, withRecords }: Candidates, nowMs: number): Entry | undefined {
   const plain = withoutRecords.first
   const provider = withRecords.first
   const isSilent = (entry: Entry | undefined) => entry !== undefined && nowMs - entry.lastActiveMs >= silentAfterMs

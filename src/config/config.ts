@@ -1,4 +1,5 @@
 import type { RawEd25519Key } from '../identity/key-formats.ts'
+import type { IpNetwork } from '../peers/ip-networks.ts'
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal'
 
@@ -19,6 +20,7 @@ export interface Config {
   /** Other bootstrap nodes, as the operator wrote them; `readMembers` says what is of use. */
   readonly bootstrapPeers: readonly string[]
   readonly connections: ConnectionLimits
+  readonly prefixes: PrefixLimits
   readonly connectionStack: ConnectionStackName
   readonly relay: RelayLimits | undefined
   readonly providers: ProviderLimits
@@ -37,6 +39,18 @@ export interface ConnectionLimits {
   readonly highWater: number
   readonly gracePeriodMs: number
   readonly maxPerPeer: number
+}
+
+/** Limits of address prefixes; 0: none. */
+export interface PrefixLimits {
+  /** Networks to which none of them applies. */
+  readonly exempt: readonly IpNetwork[]
+  /** Connections of one address: /32 of IPv4, /64 of IPv6. */
+  readonly maxPerAddress: number
+  /** Connections of one network: /24 of IPv4, /48 of IPv6. */
+  readonly maxPerNetwork: number
+  /** Handshakes a second. */
+  readonly handshakes: { readonly perAddress: number; readonly perNetwork: number }
 }
 
 export interface RelayLimits {

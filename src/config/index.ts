@@ -6,6 +6,7 @@ export type {
   LogFileConfig,
   LogFormatName,
   LogLevel,
+  PrefixLimits,
   RelayLimits
 } from './config.ts'
 export { usage } from './describe.ts'

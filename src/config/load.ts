@@ -170,6 +170,15 @@ function toConfig(values: Values): Config {
       gracePeriodMs: values.CONN_MANAGER_GRACE_PERIOD * 1000,
       maxPerPeer: values.CONN_MANAGER_MAX_PER_PEER
     },
+    prefixes: {
+      exempt: values.LIMIT_EXEMPT_NETWORKS,
+      maxPerAddress: values.LIMIT_CONNECTIONS_PER_ADDRESS,
+      maxPerNetwork: values.LIMIT_CONNECTIONS_PER_NETWORK,
+      handshakes: {
+        perAddress: values.LIMIT_HANDSHAKES_PER_ADDRESS,
+        perNetwork: values.LIMIT_HANDSHAKES_PER_NETWORK
+      }
+    },
     connectionStack: values.CONNECTION_STACK,
     relay: values.ENABLE_RELAY_SERVICE
       ? {

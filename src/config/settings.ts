@@ -80,6 +80,34 @@ export const settings = {
     fallback: '8',
     meaning: 'connections of one peer; above it its oldest idle one is closed'
   }),
+  LIMIT_CONNECTIONS_PER_ADDRESS: setting(values.integer(0, 1_000_000), {
+    flag: 'limit-connections-per-address',
+    fallback: '5000',
+    meaning:
+      'connections of one address (/32 of IPv4, /64 of IPv6); above it a newcomer takes the place of the worst of them; 0: no limit'
+  }),
+  LIMIT_CONNECTIONS_PER_NETWORK: setting(values.integer(0, 1_000_000), {
+    flag: 'limit-connections-per-network',
+    fallback: '10000',
+    meaning: 'the same for a network (/24, /48)'
+  }),
+  LIMIT_HANDSHAKES_PER_ADDRESS: setting(values.integer(0, 100_000), {
+    flag: 'limit-handshakes-per-address',
+    fallback: '100',
+    meaning:
+      'handshakes a second of one address; those of 20 s may come at once, and what is above it waits; 0: no limit'
+  }),
+  LIMIT_HANDSHAKES_PER_NETWORK: setting(values.integer(0, 100_000), {
+    flag: 'limit-handshakes-per-network',
+    fallback: '200',
+    meaning: 'the same for a network (/24, /48)'
+  }),
+  LIMIT_EXEMPT_NETWORKS: setting(values.networks, {
+    flag: 'limit-exempt-networks',
+    fallback: 'private',
+    meaning:
+      'networks without these four limits; `private` is loopback and all private ranges, where one address may be the gateway of all clients'
+  }),
   CONNECTION_STACK: setting(values.oneOf('lean', 'stock'), {
     flag: 'connection-stack',
     fallback: 'lean',

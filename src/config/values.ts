@@ -1,5 +1,6 @@
 import { isIP, isIPv6 } from 'node:net'
 import * as z from 'zod'
+import { type IpNetwork, parseIpNetwork, privateNetworks } from '../peers/ip-networks.ts'
 
 /** A kind of value: how it is read from text, and the words for what is allowed. */
 export interface ValueKind<T> {
@@ -64,6 +65,23 @@ function shortest(address: string): string {
 export const ipAddresses: ValueKind<readonly string[]> = {
   allowed: 'an IPv4 or IPv6 address, or several separated by commas',
   schema: text.transform((list) => list.split(',').map((item) => item.trim())).pipe(z.array(ipAddress.schema))
+}
+
+/** Networks between commas or white space; `private` stands for loopback and all private ones, `none` for no network. */
+export const networks: ValueKind<readonly IpNetwork[]> = {
+  allowed: '`private`, `none`, addresses or networks like 203.0.113.0/24, separated by commas',
+  schema: text.transform((list, context) =>
+    list
+      .split(/[\s,]+/)
+      .filter((word) => word !== '' && word !== 'none')
+      .flatMap((word) => {
+        if (word === 'private') return privateNetworks
+        const network = parseIpNetwork(word)
+        if (network !== undefined) return [network]
+        context.issues.push({ code: 'custom', input: word, message: 'no network' })
+        return []
+      })
+  )
 }
 
 /** Words between commas or white space. What each means is for the reader to say: a wrong one keeps no node from running. */

@@ -5,6 +5,7 @@ import { type Ping, ping } from '@libp2p/ping'
 import { createLibp2p, type Libp2pOptions } from 'libp2p'
 import type { Logger } from 'pino'
 import { AdmissionManager } from '../admission/connection-manager.ts'
+import { PrefixGuard } from '../admission/prefix-limits.ts'
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config/index.ts'
 import { Ports } from '../connection/lean/ports.ts'
@@ -142,7 +143,9 @@ export async function createHost(config: Config, identity: Identity, parts: Host
     services: {
       // a service with the key of a component replaces it for all that come after, hence first
       connectionManager: (components) => {
-        admission = new AdmissionManager(components, limits, { clock: parts.clock, logger: parts.logger, provides })
+        const { clock, logger } = parts
+        const prefixes = new PrefixGuard(config.prefixes, clock, logger)
+        admission = new AdmissionManager(components, limits, { clock, logger, provides, prefixes })
         return admission
       },
       reachability: announceEveryListenAddress,

@@ -1,0 +1,92 @@
+import type { Logger } from 'pino'
+import type { Clock } from '../clock.ts'
+import type { PrefixLimits } from '../config/index.ts'
+import { networksOf, type Origin } from '../peers/address-prefix.ts'
+import { IpNetworks } from '../peers/ip-networks.ts'
+import type { ConnectionIndex, Entry } from './connection-index.ts'
+import { HandshakeBuckets } from './handshake-rates.ts'
+import { worstOf } from './policy.ts'
+
+/** What a limit made somebody wait for or lose. */
+export type PrefixLimit = 'addressRate' | 'networkRate' | 'addressConnections' | 'networkConnections'
+
+/** A limit that binds is told so often, and no oftener. */
+const tellAgainMs = 600_000
+
+/** Who holds prefixes to their limits: says who may begin, and who goes when there are too many. */
+export class PrefixGuard {
+  /** How often a handshake found the rate of its address or network used up, and waited. */
+  readonly waits: Record<'addressRate' | 'networkRate', number> = { addressRate: 0, networkRate: 0 }
+  readonly #exempt: IpNetworks
+  readonly #limits: PrefixLimits
+  readonly #buckets: HandshakeBuckets
+  readonly #clock: Clock
+  readonly #logger: Logger
+  #toldAtMs = Number.NEGATIVE_INFINITY
+
+  constructor(limits: PrefixLimits, clock: Clock, logger: Logger) {
+    this.#limits = limits
+    this.#exempt = new IpNetworks(limits.exempt)
+    this.#buckets = new HandshakeBuckets(limits.handshakes)
+    this.#clock = clock
+    this.#logger = logger
+  }
+
+  /** Prefixes whose handshakes are counted. */
+  get counted(): number {
+    return this.#buckets.size
+  }
+
+  isExempt(ip: string): boolean {
+    return this.#exempt.has(ip)
+  }
+
+  originOf(ip: string): Origin {
+    return { ...networksOf(ip), exempt: this.isExempt(ip) }
+  }
+
+  /** Whether one more handshake from there may begin now; counts it if so. */
+  mayBegin(from: Origin): boolean {
+    if (from.exempt) return true
+    const reason = this.#buckets.take(from, this.#clock.now())
+    if (reason === undefined) return true
+    this.waits[reason]++
+    this.#tell(reason, reason === 'addressRate' ? from.address : from.network)
+    return false
+  }
+
+  /**
+   * Who goes since the address or network of a newcomer has too many connections: the worst of its own, as at the cap; the
+   * newcomer when all others of them are protected or within grace. Undefined: there are not too many.
+   */
+  surplus(newcomer: Entry, index: ConnectionIndex, nowMs: number): Entry | undefined {
+    const { address, prefix } = newcomer
+    const { maxPerAddress, maxPerNetwork } = this.#limits
+    if (address === undefined) return undefined
+    if (maxPerAddress > 0 && address.connections > maxPerAddress) {
+      this.#tell('addressConnections', address.name)
+      return this.#worstOfAddress(newcomer, index, nowMs) ?? newcomer
+    }
+    if (maxPerNetwork === 0 || prefix.limited <= maxPerNetwork) return undefined
+    this.#tell('networkConnections', prefix.name)
+    const worst = worstOf(prefix, nowMs)
+    // an exempt one does not count among them
+    if (worst?.address !== undefined) return worst
+    return this.#worstOfAddress(newcomer, index, nowMs) ?? newcomer
+  }
+
+  #worstOfAddress(newcomer: Entry, index: ConnectionIndex, nowMs: number): Entry | undefined {
+    const candidates = index.candidatesOf(newcomer)
+    return candidates === undefined ? undefined : worstOf(candidates, nowMs)
+  }
+
+  #tell(limit: PrefixLimit, prefix: string): void {
+    const nowMs = this.#clock.now()
+    if (nowMs - this.#toldAtMs < tellAgainMs) return
+    this.#toldAtMs = nowMs
+    this.#logger.warn(
+      { prefix, limit },
+      `${prefix} has reached a limit (${limit}); if many honest peers share it, add it to LIMIT_EXEMPT_NETWORKS`
+    )
+  }
+}
