@@ -13,6 +13,8 @@ export type Ending =
   | 'silent'
   | 'self'
   | 'closed'
+  | 'overload'
+  | 'stalled'
   | 'evicted'
   | 'defect'
 

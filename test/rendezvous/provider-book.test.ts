@@ -87,6 +87,37 @@ describe('the list of who provides a key', () => {
     expect(first).toEqual(['crowd999', 'honest4', 'honest3', 'honest2', 'honest1', 'honest0', 'crowd998'])
   })
 
+  it.each([100, 160])(
+    'names in its first hundred, of %s honest providers and 2,000 of one network, hardly any of the latter',
+    (count) => {
+      const honest = numbered('honest', count)
+      const sybils = numbered('sybil', 2_000)
+      connect(...honest, ...sybils)
+      const [early, late] = [honest.slice(0, count / 2), honest.slice(count / 2)]
+      let nowMs = 0
+      const add = (peer: string, prefix: string) => provide(peer, 'k', nowMs++, prefix)
+      for (const peer of early) add(peer, `home of ${peer}`)
+      for (const peer of sybils) add(peer, 'farm')
+      for (const peer of late) add(peer, `home of ${peer}`)
+      for (const peer of sybils) add(peer, 'farm')
+      const first = new Set(providers('k', nowMs).slice(0, 100))
+      const listed = (peers: string[]) => peers.filter((peer) => first.has(peer)).length
+      expect(listed(sybils)).toBe(1)
+      expect(listed(late)).toBe(late.length)
+      expect(listed(early)).toBe(99 - late.length)
+    }
+  )
+
+  it('names as many of one network as of another, however many of it provide and however often', () => {
+    const [honest, sybils] = [numbered('honest', 100), numbered('sybil', 5_000)]
+    connect(...honest, ...sybils)
+    let nowMs = 0
+    for (const peer of honest) provide(peer, 'k', nowMs++, 'gateway')
+    for (const peer of sybils) provide(peer, 'k', nowMs++, 'farm')
+    const first = providers('k', nowMs).slice(0, 100)
+    expect(first.filter((peer) => peer.startsWith('honest'))).toHaveLength(50)
+  })
+
   it('is bounded, and has the best of all', () => {
     for (const [i, peer] of numbered('p', 1_200).entries()) provide(peer, 'k', i)
     connect('p0')

@@ -11,12 +11,15 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Clock } from '../../clock.ts'
 import { Deadlines } from '../../deadlines.ts'
 import type { Timings } from '../../observe/timings.ts'
+import type { Origin } from '../../peers/address-prefix.ts'
 import { Turns } from '../../turns.ts'
 import { ConnectionEnd, type Endings } from '../endings.ts'
 import { type ConnectionEvents, LeanConnection } from './connection.ts'
 import type { Credentials } from './credentials.ts'
+import { FairTurns } from './fair-turns.ts'
 import { Handshake, type HandshakeEvents, type Handshaken } from './handshake.ts'
-import { HandshakePace } from './handshake-pace.ts'
+import { beginnings, HandshakePace, heavyParts } from './handshake-pace.ts'
+import { HandshakeSlots } from './handshake-slots.ts'
 import type { OpenPort, PortOwner } from './open-port.ts'
 import type { Ports } from './ports.ts'
 import { type RemoteEndpoint, remoteEndpoint } from './remote-endpoint.ts'
@@ -28,15 +31,15 @@ export const handshakeWithinMs = 10_000
 /** For who was accepted last: a handshake takes milliseconds, and what follows it a few more. */
 export const lastWordsMs = 500
 
-/** To begin a handshake takes some 100 µs: reading what the newcomer offers, and answering. */
-const beginningsPerTurn = 64
-
 /** A peer that leaves costs some 100 µs in all who hear of it; when thousands do at once, others are served in between. */
 const departuresPerTurn = 64
 
 /** Who decides whether a newcomer is let in. */
 export interface Admission {
   acceptIncomingConnection(): boolean
+  originOf(ip: string): Origin
+  /** Whether one more handshake from there may begin now; counts it if so. */
+  mayBegin(from: Origin): boolean
   /** A newcomer that was let in has become a connection, or will not become one. */
   afterUpgradeInbound(): void
 }
@@ -71,13 +74,9 @@ export interface ListenerParts {
 /** A socket that admission has let in. */
 interface Accepted {
   readonly socket: Socket
-  readonly atMs: number
-}
-
-/** A handshake's other end, and when its socket was accepted. */
-interface Underway {
   readonly remote: RemoteEndpoint
-  readonly acceptedAtMs: number
+  readonly from: Origin
+  readonly atMs: number
 }
 
 /** A port on which lean connections arrive. Holds a handshake or a connection for each socket that admission has let in. */
@@ -86,10 +85,11 @@ export class LeanListener
   implements Listener, PortOwner, HandshakeEvents, ConnectionEvents
 {
   readonly #parts: ListenerParts
-  readonly #handshakes = new Map<Handshake, Underway>()
+  readonly #handshakes = new Map<Handshake, Accepted>()
+  readonly #slots = new HandshakeSlots<Handshake>()
   readonly #deadlines: Deadlines<Handshake>
-  readonly #arrived: Turns<Accepted>
-  readonly #heavy: Turns<Handshake>
+  readonly #arrived: FairTurns<Accepted>
+  readonly #heavy: FairTurns<Handshake>
   readonly #gone = new Turns<LeanConnection>((connection) => connection.leave(), { perTurn: () => departuresPerTurn })
   readonly #connections = new Set<LeanConnection>()
   #address: Multiaddr | undefined
@@ -102,9 +102,21 @@ export class LeanListener
     this.#deadlines = new Deadlines(parts.clock, handshakeWithinMs, (handshake) => {
       handshake.abort(new ConnectionEnd('deadline', 'the handshake took too long'))
     })
-    this.#arrived = new Turns((accepted) => this.#begin(accepted), { perTurn: () => beginningsPerTurn })
-    const pace = new HandshakePace(parts.clock)
-    this.#heavy = new Turns((handshake) => handshake.proceed(), { perTurn: () => pace.next() })
+    const { clock } = parts
+    const beginning = new HandshakePace(clock, beginnings)
+    this.#arrived = new FairTurns((accepted) => this.#begin(accepted), {
+      clock,
+      perTurn: () => beginning.next(),
+      mayGo: (from) => this.#mayBegin(from),
+      onLost: ({ socket }) => this.#lose(socket)
+    })
+    const heavy = new HandshakePace(clock, heavyParts)
+    this.#heavy = new FairTurns((handshake) => handshake.proceed(), {
+      clock,
+      perTurn: () => heavy.next(),
+      mostOfAddress: Number.POSITIVE_INFINITY,
+      onLost: (handshake) => handshake.abort(new ConnectionEnd('overload', 'it waited too long for its turn'))
+    })
   }
 
   /** Sockets whose peer is not known yet. */
@@ -162,39 +174,61 @@ export class LeanListener
   /** As little as can be: thousands may have to be accepted before anything else is done. */
   onSocket(socket: Socket): void {
     socket.on('error', ignore)
-    if (this.#parts.admission().acceptIncomingConnection())
-      this.#arrived.wait({ socket, atMs: this.#parts.clock.now() })
-    else socket.destroy()
+    const remote = remoteEndpoint(socket)
+    const admission = this.#parts.admission()
+    if (remote === undefined || !admission.acceptIncomingConnection()) {
+      socket.destroy()
+      return
+    }
+    const from = admission.originOf(remote.ip)
+    this.#arrived.wait({ socket, remote, from, atMs: this.#parts.clock.now() }, from)
   }
 
-  #begin({ socket, atMs }: Accepted): void {
-    const remote = remoteEndpoint(socket)
-    if (remote === undefined || this.#ended) {
+  /** Of who was let in and has not begun. */
+  #lose(socket: Socket): void {
+    socket.destroy()
+    this.#parts.failures.count(new ConnectionEnd('overload', 'it waited too long for its handshake to begin'))
+    this.#parts.admission().afterUpgradeInbound()
+  }
+
+  #mayBegin(from: Origin): boolean {
+    if (this.#ended) return true
+    const inTheWay = this.#slots.roomFor(from, this.#parts.clock.now())
+    if (inTheWay === 'full' || !this.#parts.admission().mayBegin(from)) return false
+    inTheWay?.abort(new ConnectionEnd('stalled', 'the handshake made no progress, and others waited'))
+    return true
+  }
+
+  #begin(accepted: Accepted): void {
+    const { socket } = accepted
+    if (this.#ended) {
       socket.destroy()
       this.#parts.admission().afterUpgradeInbound()
       return
     }
     socket.off('error', ignore)
     const handshake = new Handshake(socket, this.#parts.credentials(), this)
-    this.#handshakes.set(handshake, { remote, acceptedAtMs: atMs })
+    this.#handshakes.set(handshake, accepted)
+    this.#slots.add(handshake, accepted.from, this.#parts.clock.now())
     this.#deadlines.set(handshake)
     handshake.begin()
   }
 
   onHeavy(handshake: Handshake): void {
-    this.#heavy.wait(handshake)
+    const accepted = this.#handshakes.get(handshake)
+    if (accepted !== undefined) this.#heavy.wait(handshake, accepted.from)
   }
 
   onDone(handshake: Handshake, result: Handshaken): void {
-    const underway = this.#forget(handshake)
-    if (underway === undefined) return
+    const accepted = this.#forget(handshake)
+    if (accepted === undefined) return
     if (this.#parts.isSelf(result)) {
       result.channel.destroy()
       this.#parts.failures.count(new ConnectionEnd('self', 'this node has dialled itself'))
     } else {
       const { nextConnectionId, router, clock, watch, events, timings } = this.#parts
-      const { remote, acceptedAtMs } = underway
-      timings?.handshake(result.encryption, clock.now() - acceptedAtMs)
+      const { remote, atMs } = accepted
+      timings?.handshake(result.encryption, clock.now() - atMs)
       const connection = new LeanConnection(result, { id: nextConnectionId(), remote, router, clock, events: this })
       this.#connections.add(connection)
       watch.watch(connection)
@@ -225,11 +259,12 @@ export class LeanListener
     this.#parts.events.safeDispatchEvent('connection:close', { detail: connection })
   }
 
-  #forget(handshake: Handshake): Underway | undefined {
-    const underway = this.#handshakes.get(handshake)
+  #forget(handshake: Handshake): Accepted | undefined {
+    const accepted = this.#handshakes.get(handshake)
     this.#handshakes.delete(handshake)
+    this.#slots.delete(handshake)
     this.#deadlines.drop(handshake)
-    return underway
+    return accepted
   }
 }
 

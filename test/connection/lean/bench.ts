@@ -20,6 +20,7 @@ import { LeanListener } from '../../../src/connection/lean/listener.ts'
 import { Ports } from '../../../src/connection/lean/ports.ts'
 import { StreamRouter } from '../../../src/connection/lean/stream-router.ts'
 import { Liveness } from '../../../src/host/liveness.ts'
+import { networksOf, type Origin } from '../../../src/peers/address-prefix.ts'
 import { SimulatedClock } from '../../support/clock.ts'
 
 export const nodeKey = await generateKeyPair('Ed25519')
@@ -70,7 +71,9 @@ export class LeanBench {
       if (this.admission.accepts) this.admission.accepted++
       return this.admission.accepts
     },
-    afterUpgradeInbound: () => void this.admission.finished++
+    afterUpgradeInbound: () => void this.admission.finished++,
+    originOf: (ip: string): Origin => ({ ...networksOf(ip), exempt: false }),
+    mayBegin: (_from: Origin): boolean => true
   }
 
   constructor(ports = new Ports()) {

@@ -1,0 +1,67 @@
+import type { Clock } from '../../clock.ts'
+import type { Origin } from '../../peers/address-prefix.ts'
+import type { Defer } from '../../turns.ts'
+import { FairLine, type FairLineOptions } from './fair-line.ts'
+
+/** How long those are passed over who may not go yet. */
+export const asideMs = 50
+
+export interface FairTurnsOptions<T> extends FairLineOptions<T> {
+  readonly clock: Clock
+  /** How many go on in a turn of the event loop, asked each time. */
+  readonly perTurn: () => number
+  /** Default: setImmediate. */
+  readonly defer?: Defer
+}
+
+/** Lets those go on who wait in a {@link FairLine}, a few in each turn of the event loop. */
+export class FairTurns<T> {
+  readonly #line: FairLine<T>
+  readonly #options: FairTurnsOptions<T>
+  readonly #onTurn: (item: T) => void
+  readonly #defer: Defer
+  #deferred = false
+  #cancelAskAgain: (() => void) | undefined
+
+  constructor(onTurn: (item: T) => void, options: FairTurnsOptions<T>) {
+    this.#onTurn = onTurn
+    this.#options = options
+    this.#defer = options.defer ?? setImmediate
+    this.#line = new FairLine(options)
+  }
+
+  get waiting(): number {
+    return this.#line.size
+  }
+
+  /** To be called once before `onTurn`. */
+  wait(item: T, from: Origin): void {
+    this.#line.add(item, from, this.#options.clock.now())
+    this.#awaitTurn()
+  }
+
+  #awaitTurn(): void {
+    if (this.#deferred || !this.#line.hasNext) return
+    this.#deferred = true
+    this.#defer(this.#next)
+  }
+
+  readonly #next = (): void => {
+    this.#deferred = false
+    const { clock, perTurn } = this.#options
+    const nowMs = clock.now()
+    for (let left = perTurn(); left > 0; left--) {
+      const item = this.#line.take(nowMs)
+      if (item === undefined) break
+      this.#onTurn(item)
+    }
+    this.#awaitTurn()
+    if (this.#line.hasAside) this.#cancelAskAgain ??= clock.after(asideMs, this.#askAgain)
+  }
+
+  readonly #askAgain = (): void => {
+    this.#cancelAskAgain = undefined
+    this.#line.askAgain()
+    this.#awaitTurn()
+  }
+}

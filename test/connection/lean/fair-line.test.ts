@@ -1,0 +1,131 @@
+import fc from 'fast-check'
+import { beforeEach, describe, expect, it } from 'vitest'
+import {
+  FairLine,
+  type FairLineOptions,
+  lastFirstAfterMs,
+  lostAfterMs
+} from '../../../src/connection/lean/fair-line.ts'
+import { networksOf, type Origin } from '../../../src/peers/address-prefix.ts'
+
+const from = (ip: string): Origin => ({ ...networksOf(ip), exempt: false })
+
+let lost: string[]
+let line: FairLine<string>
+const build = (options: Partial<FairLineOptions<string>> = {}) => {
+  lost = []
+  line = new FairLine({ onLost: (item) => void lost.push(item), ...options })
+}
+const add = (ip: string, count: number, nowMs = 0) => {
+  for (let i = 0; i < count; i++) line.add(`${ip} ${i}`, from(ip), nowMs)
+}
+const take = (count: number, nowMs = 0) => Array.from({ length: count }, () => line.take(nowMs))
+const nobody = () => ({ size: line.size, addresses: line.addresses, networks: line.networks, next: line.hasNext })
+const empty = { size: 0, addresses: 0, networks: 0, next: false }
+
+beforeEach(() => build())
+
+describe('a line', () => {
+  it('lets networks go by turns, and the addresses of a network by its turns', () => {
+    add('203.0.113.1', 3)
+    add('203.0.113.2', 1)
+    add('198.51.100.1', 2)
+    expect(take(7)).toEqual([
+      '203.0.113.1 0',
+      '198.51.100.1 0',
+      '203.0.113.2 0',
+      '198.51.100.1 1',
+      '203.0.113.1 1',
+      '203.0.113.1 2',
+      undefined
+    ])
+    expect(nobody()).toEqual(empty)
+  })
+
+  it('lets a newcomer from elsewhere go next but one, however many others wait', () => {
+    for (let i = 0; i < 4_000; i++) add(`203.0.113.${i % 250}`, 1)
+    add('198.51.100.1', 1)
+    expect(take(2)).toContain('198.51.100.1 0')
+  })
+
+  it('keeps everybody once, whatever comes and goes', () => {
+    const ips = fc.constantFrom('203.0.113.1', '203.0.113.2', '198.51.100.1', '2001:db8::1')
+    const step = fc.oneof(
+      fc.record({ ip: ips, count: fc.integer({ min: 1, max: 5 }) }),
+      fc.record({ take: fc.integer({ min: 1, max: 8 }), waitMs: fc.integer({ min: 0, max: 6_000 }) }),
+      fc.record({ mayGo: fc.boolean() })
+    )
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 100 }), (steps) => {
+        let mayGo = true
+        build({ mayGo: ({ network }) => mayGo || network === '198.51.100.0/24', mostOfAddress: 8 })
+        const waiting = new Set<string>()
+        let next = 0
+        let nowMs = 0
+        const gone = (item: string) => expect(waiting.delete(item), item).toBe(true)
+        for (const act of steps) {
+          if ('mayGo' in act) mayGo = act.mayGo
+          else if ('ip' in act) {
+            for (let i = 0; i < act.count; i++) {
+              waiting.add(`${next}`)
+              line.add(`${next++}`, from(act.ip), nowMs)
+            }
+          } else {
+            nowMs += act.waitMs
+            for (const item of take(act.take, nowMs)) if (item !== undefined) gone(item)
+            line.askAgain()
+          }
+          for (const item of lost.splice(0)) gone(item)
+          expect(line.size).toBe(waiting.size)
+          expect(line.size).toBeLessThanOrEqual(8 * 4)
+        }
+        mayGo = true
+        for (const item of take(40, nowMs)) if (item !== undefined) gone(item)
+        for (const item of lost.splice(0)) gone(item)
+        expect([waiting.size, nobody()]).toEqual([0, empty])
+      })
+    )
+  })
+})
+
+describe('who waits for long', () => {
+  it('goes behind those who came last, who have not given up', () => {
+    add('203.0.113.1', 2, 0)
+    add('203.0.113.1', 1, 3_000)
+    expect(take(1, lastFirstAfterMs - 1)).toEqual(['203.0.113.1 0'])
+    line.add('last', from('203.0.113.1'), lastFirstAfterMs)
+    expect(take(3, lastFirstAfterMs)).toEqual(['last', '203.0.113.1 0', '203.0.113.1 1'])
+  })
+
+  it('is lost when every client has given up', () => {
+    add('203.0.113.1', 2, 0)
+    add('203.0.113.1', 1, 1)
+    expect(take(2, lostAfterMs)).toEqual(['203.0.113.1 0', undefined])
+    expect(lost).toEqual(['203.0.113.1 0', '203.0.113.1 1'])
+    expect(nobody()).toEqual(empty)
+  })
+
+  it('is lost when too many wait from its address, the oldest first', () => {
+    build({ mostOfAddress: 3 })
+    add('203.0.113.1', 5)
+    add('203.0.113.2', 3)
+    expect([lost, line.size]).toEqual([['203.0.113.1 0', '203.0.113.1 1'], 6])
+  })
+})
+
+describe('who may not go yet', () => {
+  it('is passed over until asked again', () => {
+    let open = false
+    build({ mayGo: ({ address }) => open || address !== '203.0.113.1' })
+    add('203.0.113.1', 2)
+    add('203.0.113.2', 2)
+    add('198.51.100.1', 1)
+    expect(take(4)).toEqual(['198.51.100.1 0', '203.0.113.2 0', '203.0.113.2 1', undefined])
+    expect([line.hasNext, line.hasAside, line.size]).toEqual([false, true, 2])
+    open = true
+    expect(take(1)).toEqual([undefined])
+    line.askAgain()
+    expect(take(3)).toEqual(['203.0.113.1 0', '203.0.113.1 1', undefined])
+    expect(nobody()).toEqual(empty)
+  })
+})

@@ -1,0 +1,50 @@
+import { connect } from 'node:net'
+import { afterEach, expect, it } from 'vitest'
+import { lostAfterMs } from '../../../src/connection/lean/fair-line.ts'
+import { asideMs } from '../../../src/connection/lean/fair-turns.ts'
+import { LeanBench, stopAll } from './bench.ts'
+import { RawClient } from './raw-client.ts'
+
+afterEach(stopAll)
+
+/** A client that comes from an address of its own. */
+async function from(ip: string, port: number): Promise<RawClient> {
+  const socket = connect({ port, host: '127.0.0.1', localAddress: ip })
+  await new Promise((resolve, reject) => socket.once('connect', resolve).once('error', reject))
+  return new RawClient(socket)
+}
+
+it('an address over its rate waits, and another is served meanwhile', async () => {
+  const bench = await LeanBench.start()
+  let open = false
+  bench.admission.mayBegin = ({ address }) => open || address !== '127.0.0.2'
+  const limited = await from('127.0.0.2', bench.port)
+  const other = await from('127.0.0.3', bench.port)
+  await other.negotiated('/noise')
+  expect([bench.listener.handshaking, bench.listener.waiting]).toEqual([1, 1])
+  open = true
+  bench.clock.advance(asideMs)
+  await limited.negotiated('/noise')
+})
+
+it('who has waited longer than any client does is closed, counted, and leaves nothing', async () => {
+  const bench = await LeanBench.start()
+  bench.admission.mayBegin = () => false
+  const limited = await from('127.0.0.2', bench.port)
+  await expect.poll(() => bench.clock.pending).toBe(1)
+  bench.clock.advance(lostAfterMs + asideMs)
+  await limited.closed
+  await bench.expectNothingLeft()
+  expect(bench.failures.snapshot()).toEqual({ overload: 1 })
+})
+
+it('who waits while the listener closes is closed', async () => {
+  const bench = await LeanBench.start()
+  bench.admission.mayBegin = () => false
+  const limited = await from('127.0.0.2', bench.port)
+  await expect.poll(() => bench.clock.pending).toBe(1)
+  const closed = bench.listener.close()
+  bench.clock.advance(asideMs)
+  await Promise.all([closed, limited.closed])
+  await bench.expectNothingLeft()
+})
