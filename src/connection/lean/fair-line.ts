@@ -10,8 +10,11 @@ export const lastFirstAfterMs = 4_000
 /** A Go client that dials a public address gives up after 15 s. */
 export const lostAfterMs = 14_000
 
-/** Of one address: somebody who has so many sockets waiting is not one who waits for an answer. */
-export const mostOfAddress = 4_096
+/**
+ * Who may wait. An address gets 3,400 in before they have given up: its burst, and 14 s of its rate. At the bound of all a
+ * network may have its share of half as many more, so that those who fill it keep nobody else out; a socket takes 15 KB.
+ */
+export const mostWaiting = { ofAddress: 4_096, ofNetwork: 8_192, ofAll: 16_384 }
 
 interface Waiting<T> {
   readonly item: T
@@ -35,14 +38,16 @@ class NetworkLine<T> {
   readonly turns = new Fifo<AddressLine<T>>()
   /** Those that are passed over, too. */
   addresses = 0
+  /** Who waits from all of them. */
+  size = 0
 }
 
 export interface FairLineOptions<T> {
   /** Whether one more from there may go now; counts it if so. Default: always. */
   readonly mayGo?: (from: Origin) => boolean
-  /** Told who will not go any more: waited for too long, or is the oldest of too many. Adds nobody. */
+  /** Told who has waited for too long, and will not go any more. Adds nobody. */
   readonly onLost: (item: T) => void
-  readonly mostOfAddress?: number
+  readonly most?: typeof mostWaiting
 }
 
 /**
@@ -55,13 +60,13 @@ export class FairLine<T> {
   readonly #networks = new Map<string, NetworkLine<T>>()
   readonly #turns = new Fifo<NetworkLine<T>>()
   readonly #options: FairLineOptions<T>
-  readonly #mostOfAddress: number
+  readonly #most: typeof mostWaiting
   #aside: AddressLine<T>[] = []
   #size = 0
 
   constructor(options: FairLineOptions<T>) {
     this.#options = options
-    this.#mostOfAddress = options.mostOfAddress ?? mostOfAddress
+    this.#most = options.most ?? mostWaiting
   }
 
   /** All who wait. */
@@ -89,11 +94,17 @@ export class FairLine<T> {
     return this.#aside.length > 0
   }
 
-  add(item: T, from: Origin, nowMs: number): void {
+  /**
+   * @returns false when too many wait from there. Whoever has waited longest would be the better one to go, but has grown old
+   *   in memory by then, which makes a flood of sockets several times as dear
+   */
+  add(item: T, from: Origin, nowMs: number): boolean {
+    if (!this.#hasRoom(from)) return false
     const line = this.#lines.get(from.address) ?? this.#open(from)
     line.waiting.push({ item, sinceMs: nowMs })
+    line.network.size++
     this.#size++
-    if (line.waiting.length > this.#mostOfAddress) this.#lose(line)
+    return true
   }
 
   /** Who goes next; undefined when nobody waits but those who are passed over. */
@@ -114,6 +125,14 @@ export class FairLine<T> {
       line.aside = false
       this.#enter(line)
     }
+  }
+
+  #hasRoom({ address, network }: Origin): boolean {
+    const { ofAddress, ofNetwork, ofAll } = this.#most
+    const inNetwork = this.#networks.get(network)?.size ?? 0
+    if (inNetwork >= ofNetwork || (this.#lines.get(address)?.waiting.length ?? 0) >= ofAddress) return false
+    if (this.#size < ofAll) return true
+    return this.#size < 1.5 * ofAll && inNetwork < ofAll / (2 * this.#networks.size)
   }
 
   #open(from: Origin): AddressLine<T> {
@@ -144,7 +163,7 @@ export class FairLine<T> {
         line.aside = true
         return undefined
       }
-      this.#size--
+      this.#left(line)
       return (waitedMs >= lastFirstAfterMs ? waiting.pop() : waiting.shift())?.item
     }
     return undefined
@@ -153,8 +172,13 @@ export class FairLine<T> {
   #lose(line: AddressLine<T>): void {
     const lost = line.waiting.shift()
     if (lost === undefined) return
-    this.#size--
+    this.#left(line)
     this.#options.onLost(lost.item)
+  }
+
+  #left(line: AddressLine<T>): void {
+    line.network.size--
+    this.#size--
   }
 
   /** Behind the others of its network, aside, or away when nobody waits in it. */

@@ -34,10 +34,15 @@ export class FairTurns<T> {
     return this.#line.size
   }
 
-  /** To be called once before `onTurn`. */
-  wait(item: T, from: Origin): void {
-    this.#line.add(item, from, this.#options.clock.now())
+  /**
+   * To be called once before `onTurn`.
+   *
+   * @returns false when too many wait from there, and this one does not
+   */
+  wait(item: T, from: Origin): boolean {
+    const waits = this.#line.add(item, from, this.#options.clock.now())
     this.#awaitTurn()
+    return waits
   }
 
   #awaitTurn(): void {

@@ -108,14 +108,13 @@ export class LeanListener
       clock,
       perTurn: () => beginning.next(),
       mayGo: (from) => this.#mayBegin(from),
-      onLost: ({ socket }) => this.#lose(socket)
+      onLost: ({ socket }) => this.#turnAway(socket)
     })
     const heavy = new HandshakePace(clock, heavyParts)
     this.#heavy = new FairTurns((handshake) => handshake.proceed(), {
       clock,
       perTurn: () => heavy.next(),
-      mostOfAddress: Number.POSITIVE_INFINITY,
-      onLost: (handshake) => handshake.abort(new ConnectionEnd('overload', 'it waited too long for its turn'))
+      onLost: endOverload
     })
   }
 
@@ -181,13 +180,14 @@ export class LeanListener
       return
     }
     const from = admission.originOf(remote.ip)
-    this.#arrived.wait({ socket, remote, from, atMs: this.#parts.clock.now() }, from)
+    const atMs = this.#parts.clock.now()
+    if (!this.#arrived.wait({ socket, remote, from, atMs }, from)) this.#turnAway(socket)
   }
 
   /** Of who was let in and has not begun. */
-  #lose(socket: Socket): void {
+  #turnAway(socket: Socket): void {
     socket.destroy()
-    this.#parts.failures.count(new ConnectionEnd('overload', 'it waited too long for its handshake to begin'))
+    this.#parts.failures.count(overload)
     this.#parts.admission().afterUpgradeInbound()
   }
 
@@ -216,7 +216,7 @@ export class LeanListener
 
   onHeavy(handshake: Handshake): void {
     const accepted = this.#handshakes.get(handshake)
-    if (accepted !== undefined) this.#heavy.wait(handshake, accepted.from)
+    if (accepted !== undefined && !this.#heavy.wait(handshake, accepted.from)) endOverload(handshake)
   }
 
   onDone(handshake: Handshake, result: Handshaken): void {
@@ -266,6 +266,13 @@ export class LeanListener
     this.#deadlines.drop(handshake)
     return accepted
   }
+}
+
+/** One for all: its stack says nothing, and takes 20 µs to write down. */
+const overload = new ConnectionEnd('overload', 'too many waited for their handshake')
+
+function endOverload(handshake: Handshake): void {
+  handshake.abort(overload)
 }
 
 /** Until a handshake hears of them, the errors of a socket concern nobody. */

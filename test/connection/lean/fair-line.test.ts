@@ -58,7 +58,10 @@ describe('a line', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 100 }), (steps) => {
         let mayGo = true
-        build({ mayGo: ({ network }) => mayGo || network === '198.51.100.0/24', mostOfAddress: 8 })
+        build({
+          mayGo: ({ network }) => mayGo || network === '198.51.100.0/24',
+          most: { ofAddress: 4, ofNetwork: 6, ofAll: 12 }
+        })
         const waiting = new Set<string>()
         let next = 0
         let nowMs = 0
@@ -66,9 +69,8 @@ describe('a line', () => {
         for (const act of steps) {
           if ('mayGo' in act) mayGo = act.mayGo
           else if ('ip' in act) {
-            for (let i = 0; i < act.count; i++) {
-              waiting.add(`${next}`)
-              line.add(`${next++}`, from(act.ip), nowMs)
+            for (let i = 0; i < act.count; i++, next++) {
+              if (line.add(`${next}`, from(act.ip), nowMs)) waiting.add(`${next}`)
             }
           } else {
             nowMs += act.waitMs
@@ -77,7 +79,7 @@ describe('a line', () => {
           }
           for (const item of lost.splice(0)) gone(item)
           expect(line.size).toBe(waiting.size)
-          expect(line.size).toBeLessThanOrEqual(8 * 4)
+          expect(line.size).toBeLessThanOrEqual(12 + 6)
         }
         mayGo = true
         for (const item of take(40, nowMs)) if (item !== undefined) gone(item)
@@ -104,12 +106,30 @@ describe('who waits for long', () => {
     expect(lost).toEqual(['203.0.113.1 0', '203.0.113.1 1'])
     expect(nobody()).toEqual(empty)
   })
+})
 
-  it('is lost when too many wait from its address, the oldest first', () => {
-    build({ mostOfAddress: 3 })
-    add('203.0.113.1', 5)
-    add('203.0.113.2', 3)
-    expect([lost, line.size]).toEqual([['203.0.113.1 0', '203.0.113.1 1'], 6])
+describe('the bounds', () => {
+  const added = (ip: string, count: number) =>
+    Array.from({ length: count }, () => line.add(ip, from(ip), 0)).filter(Boolean).length
+
+  beforeEach(() => build({ most: { ofAddress: 4, ofNetwork: 6, ofAll: 12 } }))
+
+  it('of an address and of a network turn others from there away', () => {
+    expect([added('203.0.113.1', 9), added('203.0.113.2', 9), added('198.51.100.1', 9)]).toEqual([4, 2, 4])
+    take(10)
+    expect(added('203.0.113.1', 9)).toBe(4)
+  })
+
+  it('of all leaves a share to networks that have none', () => {
+    expect([
+      added('203.0.113.1', 4),
+      added('203.0.113.2', 2),
+      added('198.51.100.1', 4),
+      added('198.51.100.2', 2)
+    ]).toEqual([4, 2, 4, 2])
+    const newcomers = Array.from({ length: 50 }, (_, i) => added(`192.0.${i}.1`, 9))
+    expect([newcomers.slice(0, 3), line.size]).toEqual([[2, 2, 2], 18])
+    expect([added('203.0.113.3', 1), added('198.51.100.3', 1)]).toEqual([0, 0])
   })
 })
 

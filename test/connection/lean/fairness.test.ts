@@ -1,4 +1,3 @@
-import { connect } from 'node:net'
 import { afterEach, expect, it } from 'vitest'
 import { lostAfterMs } from '../../../src/connection/lean/fair-line.ts'
 import { asideMs } from '../../../src/connection/lean/fair-turns.ts'
@@ -7,12 +6,7 @@ import { RawClient } from './raw-client.ts'
 
 afterEach(stopAll)
 
-/** A client that comes from an address of its own. */
-async function from(ip: string, port: number): Promise<RawClient> {
-  const socket = connect({ port, host: '127.0.0.1', localAddress: ip })
-  await new Promise((resolve, reject) => socket.once('connect', resolve).once('error', reject))
-  return new RawClient(socket)
-}
+const from = (localAddress: string, port: number) => RawClient.connect(port, { localAddress })
 
 it('an address over its rate waits, and another is served meanwhile', async () => {
   const bench = await LeanBench.start()

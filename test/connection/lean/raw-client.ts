@@ -33,9 +33,12 @@ export class RawClient {
   }
 
   /** @param allowHalfOpen it does not close when the other side has */
-  static async connect(port: number, options: Pick<NoiseOptions, 'host' | 'allowHalfOpen'> = {}): Promise<RawClient> {
-    const { host = '127.0.0.1', allowHalfOpen = false } = options
-    const socket = connect({ port, host, allowHalfOpen })
+  static async connect(
+    port: number,
+    options: Pick<NoiseOptions, 'host' | 'allowHalfOpen' | 'localAddress'> = {}
+  ): Promise<RawClient> {
+    const { host = '127.0.0.1', allowHalfOpen = false, localAddress } = options
+    const socket = connect({ port, host, allowHalfOpen, ...(localAddress === undefined ? {} : { localAddress }) })
     await new Promise((resolve, reject) => socket.once('connect', resolve).once('error', reject))
     return new RawClient(socket)
   }
@@ -85,6 +88,8 @@ export interface NoiseOptions {
   /** Glued to the last message of the handshake, by the records of the session. */
   readonly glued?: Uint8Array
   readonly host?: string
+  /** Where it comes from; default: the system chooses. */
+  readonly localAddress?: string
   /** The client does not close when the other side has. */
   readonly allowHalfOpen?: boolean
 }
