@@ -96,3 +96,20 @@ describe('ConnectionIndex', () => {
     )
   })
 })
+
+it('knows the candidates of an address once somebody has asked, until half of its connections have gone', () => {
+  const own = new ConnectionIndex(0)
+  const entries = ['a', 'b', 'c', 'd'].map((name) => own.open(fakeConnection(name, '203.0.113.1'), name === 'b', 0))
+  own.open(fakeConnection('neighbour', '203.0.113.2'), false, 0)
+  own.mature(0)
+  const first = entries[0]!
+  expect(first.address?.candidates).toBeUndefined()
+  expect([own.candidatesOf(first)?.size, own.candidatesOf(first)?.withRecords.size]).toEqual([4, 1])
+  own.active('a', 1)
+  expect([...(own.candidatesOf(first)?.withoutRecords ?? [])].map(({ peer }) => peer.key)).toEqual(['c', 'd', 'a'])
+  const sizes = entries.slice(1).map(({ connection }) => {
+    own.close(connection)
+    return first.address?.candidates?.size
+  })
+  expect(sizes).toEqual([3, 2, undefined])
+})

@@ -157,6 +157,8 @@ describe('an exempt network', () => {
     clock.advance(graceMs)
     joins(1, '203.0.113.1')
     expect([exempt.some(isGone), limited.filter(isGone).length]).toEqual([false, 1])
+    joins(1, '203.0.113.3')
+    expect([exempt.some(isGone), manager.refusals.prefixFull]).toEqual([false, 1])
   })
 })
 

@@ -1,6 +1,7 @@
 import { afterEach, expect, it } from 'vitest'
 import { lostAfterMs } from '../../../src/connection/lean/fair-line.ts'
 import { asideMs } from '../../../src/connection/lean/fair-turns.ts'
+import { mostUnderWay, stalledAfterMs } from '../../../src/connection/lean/handshake-slots.ts'
 import { LeanBench, stopAll } from './bench.ts'
 import { RawClient } from './raw-client.ts'
 
@@ -41,4 +42,19 @@ it('who waits while the listener closes is closed', async () => {
   bench.clock.advance(asideMs)
   await Promise.all([closed, limited.closed])
   await bench.expectNothingLeft()
+})
+
+it('an address has so many handshakes under way, and the oldest makes room once it has stalled', async () => {
+  const bench = await LeanBench.start()
+  const silent = []
+  for (let i = 0; i < mostUnderWay.ofAddress; i++) silent.push(await from('127.0.0.2', bench.port))
+  const next = await from('127.0.0.2', bench.port)
+  const other = await from('127.0.0.3', bench.port)
+  await other.negotiated('/noise')
+  await expect.poll(() => bench.listener.waiting).toBe(1)
+  expect(bench.listener.handshaking).toBe(mostUnderWay.ofAddress + 1)
+  bench.clock.advance(stalledAfterMs)
+  await next.negotiated('/noise')
+  await silent[0]!.closed
+  expect(bench.failures.snapshot()).toEqual({ stalled: 1 })
 })
