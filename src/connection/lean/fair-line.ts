@@ -14,7 +14,7 @@ export const lostAfterMs = 14_000
  * Who may wait. An address gets 3,400 in before they have given up: its burst, and 14 s of its rate. At the bound of all a
  * network may have its share of half as many more, so that those who fill it keep nobody else out; a socket takes 15 KB.
  */
-export const mostWaiting = { ofAddress: 4_096, ofNetwork: 8_192, ofAll: 16_384 }
+export const mostWaiting = { ofAddress: 4_096, ofNetwork: 4_096, ofAll: 16_384 }
 
 interface Waiting<T> {
   readonly item: T
