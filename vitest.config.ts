@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config'
 
-const kinds = ['process', 'interop', 'docker', 'simulation', 'ops', 'faults']
+const kinds = ['process', 'interop', 'docker', 'simulation', 'ops', 'faults', 'hostile']
 
 /** What takes a minute because a minute has to pass: run beside the others. */
 const waiting = ['test/process/frozen-peer.test.ts', 'test/interop/idle.test.ts']

@@ -47,6 +47,11 @@ export class FrameReader {
     this.#to += chunk.length
   }
 
+  /** Memory of this reader's own. */
+  get ownedBytes(): number {
+    return this.#owned ? this.#bytes.length : 0
+  }
+
   /** Copies what is pending, if it is not this reader's own yet; a message that was read before is valid no longer. */
   own(): void {
     if (this.pendingBytes === 0) this.#bytes = none

@@ -23,8 +23,8 @@ import { networksOf, type Origin } from '../peers/address-prefix.ts'
 import { peerKey } from '../peers/peer-key.ts'
 import { ConnectionIndex, type Entry } from './connection-index.ts'
 import { isGateway, type Marks, normalCrowd, trimNow, worst } from './policy.ts'
-import type { Relief } from './pressure.ts'
 import type { PrefixGuard } from './prefix-limits.ts'
+import type { Relief } from './pressure.ts'
 
 export interface AdmissionLimits extends Marks {
   /** Established and pending connections, inbound and outbound together. */

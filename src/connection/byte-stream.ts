@@ -11,6 +11,8 @@ export interface ByteStream {
   /** No `onData` until {@link resume}; the peer is held back once its window is full. */
   pause(): void
   resume(): void
+  /** The handler keeps so many bytes more of what came, or fewer; on streams that count them. */
+  holds?(differenceBytes: number): void
   /** Ends this side, after what was sent. */
   close(): void
   /** Ends both sides at once. */

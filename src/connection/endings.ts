@@ -16,6 +16,7 @@ export type Ending =
   | 'overload'
   | 'stalled'
   | 'evicted'
+  | 'backlog'
   | 'defect'
 
 export type EndingReason = Ending | MultistreamProblem | NoiseFailure | YamuxReason

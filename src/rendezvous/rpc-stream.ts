@@ -77,6 +77,7 @@ class RpcStream implements ByteStreamHandler {
   readonly #frames = new FrameReader()
   #state: State = 'reading'
   #ended = false
+  #heldBytes = 0
 
   constructor(stream: ByteStream, client: Client, server: RpcServer) {
     this.#stream = stream
@@ -89,7 +90,7 @@ class RpcStream implements ByteStreamHandler {
     if (this.#state === 'over') return
     this.#frames.push(bytes)
     this.#serve()
-    this.#frames.own()
+    this.#keep()
   }
 
   onDrain(): void {
@@ -107,6 +108,7 @@ class RpcStream implements ByteStreamHandler {
     const { idle, linger, spent } = this.#server
     this.#state = 'over'
     for (const deadlines of [idle, linger, spent]) deadlines.drop(this)
+    this.#hold(0)
   }
 
   /** Its turn has come, or it may have budget again. */
@@ -128,6 +130,7 @@ class RpcStream implements ByteStreamHandler {
 
   #serveAndResume(): void {
     this.#serve()
+    this.#keep()
     // last, since it may deliver what has come meanwhile
     if (this.#isReading()) this.#stream.resume()
   }
@@ -143,6 +146,19 @@ class RpcStream implements ByteStreamHandler {
       this.#refuse(String(cause))
     }
     if (this.#ended && this.#isReading()) this.#finish()
+  }
+
+  /** What is not answered yet, past the call in which it came. */
+  #keep(): void {
+    this.#frames.own()
+    if (this.#state !== 'over') this.#hold(this.#frames.ownedBytes)
+  }
+
+  #hold(bytes: number): void {
+    if (bytes === this.#heldBytes) return
+    const difference = bytes - this.#heldBytes
+    this.#heldBytes = bytes
+    this.#stream.holds?.(difference)
   }
 
   // a method, since the state changes in the methods that a loop calls

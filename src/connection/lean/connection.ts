@@ -34,6 +34,8 @@ export interface ConnectionEvents {
   /** The peer has gone: {@link LeanConnection.leave} is to be called, at once or soon. Told once. */
   onGone(connection: LeanConnection): void
   onClosed(connection: LeanConnection, cause: Error | undefined): void
+  /** It holds so many bytes more for its peer, or fewer. */
+  onHolding(connection: LeanConnection, differenceBytes: number): void
 }
 
 type Events = Omit<MessageStreamEvents, 'drain' | 'message' | 'end'>
@@ -306,6 +308,10 @@ export class LeanConnection implements RoutedConnection, ChannelOwner, YamuxOwne
 
   /** The peer is leaving, or has seen us err: go-libp2p closes the socket right after. */
   onGoAway(): void {}
+
+  onHolding(differenceBytes: number): void {
+    this.#events.onHolding(this, differenceBytes)
+  }
 
   onHandlerError(_stream: YamuxStream, cause: unknown): void {
     this.log.error('a stream handler failed - %e', cause)

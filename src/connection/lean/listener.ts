@@ -14,6 +14,7 @@ import type { Timings } from '../../observe/timings.ts'
 import type { Origin } from '../../peers/address-prefix.ts'
 import { Turns } from '../../turns.ts'
 import { ConnectionEnd, type Endings } from '../endings.ts'
+import { Backlog } from './backlog.ts'
 import { type ConnectionEvents, LeanConnection } from './connection.ts'
 import type { Credentials } from './credentials.ts'
 import { FairTurns } from './fair-turns.ts'
@@ -92,6 +93,7 @@ export class LeanListener
   readonly #heavy: FairTurns<Handshake>
   readonly #gone = new Turns<LeanConnection>((connection) => connection.leave(), { perTurn: () => departuresPerTurn })
   readonly #connections = new Set<LeanConnection>()
+  readonly #backlog = new Backlog<LeanConnection>()
   #address: Multiaddr | undefined
   #port: OpenPort | undefined
   #ended = false
@@ -248,6 +250,10 @@ export class LeanListener
     this.#parts.watch.heard(connection)
   }
 
+  onHolding(connection: LeanConnection, differenceBytes: number): void {
+    this.#backlog.change(connection, differenceBytes)
+  }
+
   onGone(connection: LeanConnection): void {
     this.#gone.goOrWait(connection)
   }
@@ -255,6 +261,7 @@ export class LeanListener
   onClosed(connection: LeanConnection, cause: Error | undefined): void {
     this.#parts.endings.count(cause)
     this.#connections.delete(connection)
+    this.#backlog.forget(connection)
     this.#parts.watch.forget(connection)
     this.#parts.events.safeDispatchEvent('connection:close', { detail: connection })
   }

@@ -19,6 +19,8 @@ export interface ChannelOwner {
   onBytes(bytes: Uint8Array): void
   /** A peer that was behind has caught up. */
   onDrain(): void
+  /** So many bytes more wait for the socket, or fewer. */
+  onHolding?(differenceBytes: number): void
   /** The peer will send no more; told only after {@link SocketChannel.announceEnd}. */
   onEnd?(): void
   onClose(cause: Error | undefined): void
@@ -50,6 +52,8 @@ export class SocketChannel {
   #ended = false
   #pausedByOwner = false
   #behind = false
+  /** What waits for the socket and its owner has been told of. */
+  #waitingBytes = 0
 
   constructor(socket: Socket, owner: ChannelOwner) {
     this.owner = owner
@@ -156,6 +160,7 @@ export class SocketChannel {
     const [only] = parts
     const bytes = this.#cipher?.seal(parts) ?? (parts.length === 1 && only !== undefined ? only : Buffer.concat(parts))
     this.#socket.write(bytes)
+    this.#noteWaiting()
     if (!this.#behind && this.#socket.writableLength > maxWaitingBytes) {
       this.#behind = true
       this.#socket.pause()
@@ -164,10 +169,20 @@ export class SocketChannel {
 
   /** @internal */
   drained(): void {
-    if (this.#closed || !this.#behind) return
+    if (this.#closed) return
+    this.#noteWaiting()
+    if (!this.#behind) return
     this.#behind = false
     if (!this.#pausedByOwner) this.#socket.resume()
     this.owner.onDrain()
+  }
+
+  /** Only what `drain` will be told of: a socket takes nearly all at once. */
+  #noteWaiting(): void {
+    const waiting = this.#socket.writableNeedDrain ? this.#socket.writableLength : 0
+    if (waiting === this.#waitingBytes) return
+    this.owner.onHolding?.(waiting - this.#waitingBytes)
+    this.#waitingBytes = waiting
   }
 
   /** Closes at once and tells the owner. */

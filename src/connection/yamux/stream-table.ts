@@ -18,6 +18,8 @@ export interface YamuxOwner {
   onPong(): void
   /** The peer wants no more streams: 0 it is leaving, 1 we broke the protocol, 2 it failed. Go closes its connection then. */
   onGoAway(code: number): void
+  /** The streams and their handlers hold so many bytes more in memory, or fewer. */
+  onHolding?(differenceBytes: number): void
   /** A handler threw, which is a defect of ours; its stream is reset. */
   onHandlerError?(stream: YamuxStream, cause: unknown): void
 }
@@ -63,5 +65,18 @@ export class StreamTable {
   countUnread(bytes: number): void {
     if (this.unreadBytes + bytes > this.limits.maxUnreadBytes) throw new YamuxError('unread-limit')
     this.unreadBytes += bytes
+    this.owner.onHolding?.(bytes)
+  }
+
+  releaseUnread(bytes: number): void {
+    if (bytes === 0) return
+    this.unreadBytes -= bytes
+    this.owner.onHolding?.(-bytes)
+  }
+
+  countUnsent(difference: number): void {
+    if (difference === 0) return
+    this.unsentBytes += difference
+    this.owner.onHolding?.(difference)
   }
 }

@@ -107,6 +107,10 @@ export class YamuxStream implements ByteStream {
     this.#deliverEnd()
   }
 
+  holds(differenceBytes: number): void {
+    this.#table.owner.onHolding?.(differenceBytes)
+  }
+
   close(): void {
     if (this.#is(CLOSING | OVER)) return
     this.#state |= CLOSING
@@ -167,7 +171,7 @@ export class YamuxStream implements ByteStream {
       // the owner may have closed the session while it wrote
       if (this.#is(OVER)) return
       unsent.bytes -= sent
-      this.#table.unsentBytes -= sent
+      this.#table.countUnsent(-sent)
       if (sent < chunk.length) {
         if (sent > 0) chunks[done] = chunk.subarray(sent)
         break
@@ -221,7 +225,7 @@ export class YamuxStream implements ByteStream {
     this.#unsent ??= { chunks: [], bytes: 0 }
     this.#unsent.chunks.push(bytes)
     this.#unsent.bytes += bytes.length
-    table.unsentBytes += bytes.length
+    table.countUnsent(bytes.length)
   }
 
   #sendFin(): void {
@@ -254,7 +258,7 @@ export class YamuxStream implements ByteStream {
   }
 
   #dropUnread(): void {
-    this.#table.unreadBytes -= this.#unread?.capacity ?? 0
+    this.#table.releaseUnread(this.#unread?.capacity ?? 0)
     this.#unread = undefined
   }
 
@@ -279,7 +283,7 @@ export class YamuxStream implements ByteStream {
     if (this.#is(OVER)) return
     this.#state |= OVER | how
     this.#dropUnread()
-    this.#table.unsentBytes -= this.unsentBytes
+    this.#table.countUnsent(-this.unsentBytes)
     this.#unsent = undefined
     this.#table.remove(this)
     this.#guard(() => this.handler.onClose())

@@ -34,6 +34,9 @@ type client struct {
 	source string
 	listen ma.Multiaddr
 
+	// what it says of itself instead of identifyMessage
+	says [][]byte
+
 	connection transport.CapableConn
 	ended      atomic.Bool
 	identified atomic.Bool

@@ -57,7 +57,7 @@ func percentileMS(durations []time.Duration, share float64) float64 {
 
 const maxErrorText = 140
 
-var addressInError = regexp.MustCompile(`127\.0\.0\.[0-9.:]+`)
+var addressInError = regexp.MustCompile(`127\.\d+\.[0-9.:]+`)
 
 // failures counts errors by stage and text.
 type failures struct {

@@ -17,6 +17,8 @@ var commands = map[string]func(*load, facts) error{
 	"burst":     burstCommand,
 	"churn":     churnCommand,
 	"cap":       capCommand,
+	"honest":    honestCommand,
+	"attack":    attackCommand,
 }
 
 func main() {
@@ -27,7 +29,7 @@ func main() {
 }
 
 func run(args []string) error {
-	const usage = "load join|hold|providers|findnode|burst|churn|cap -addr MULTIADDR [-pid PID] [flags]; -h lists the flags"
+	const usage = "load join|hold|providers|findnode|burst|churn|cap|honest|attack -addr MULTIADDR [-pid PID] [flags]; -h lists the flags"
 	if len(args) == 0 {
 		return errors.New(usage)
 	}

@@ -8,6 +8,7 @@ import (
 // options are the flags. Durations are given in seconds.
 type options struct {
 	addr, log, out, tag, security, keyTag             string
+	attack, spread, admin                             string
 	pid, peers, inFlight, sources, findNodes          int
 	keys, rounds                                      int
 	seed                                              int64
@@ -45,6 +46,9 @@ func parseOptions(command string, args []string) (*options, error) {
 	fs.BoolVar(&o.noAdd, "noadd", false, "providers: send no ADD_PROVIDER first")
 	fs.StringVar(&o.out, "out", "", "append the facts as one JSON line to this file instead of standard output")
 	fs.StringVar(&o.tag, "tag", "", "copied into the facts")
+	fs.StringVar(&o.attack, "attack", "", "attack: which; see attack.go")
+	fs.StringVar(&o.spread, "spread", "one", "attack: from one address | net24: from one /24 | many: from many")
+	fs.StringVar(&o.admin, "admin", "", "attack admin: host:port of the server's admin HTTP")
 	seconds(&o.settle, "settle", 15, "seconds between the last join and the memory reading")
 	seconds(&o.after, "after", 15, "seconds between the last close and the memory reading")
 	seconds(&o.hold, "t", 60, "seconds of hold, providers, findnode, cap")

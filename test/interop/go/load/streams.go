@@ -68,6 +68,8 @@ func (c *client) serve(stream network.MuxedStream) {
 	case kadID:
 		stream.SetDeadline(time.Time{})
 		serveKad(stream)
+	case stopID:
+		serveCircuit(stream)
 	default: // meshsub, floodsub
 		c.load.meshStreams.Add(1)
 		stream.SetDeadline(time.Time{})
@@ -76,10 +78,20 @@ func (c *client) serve(stream network.MuxedStream) {
 }
 
 func (c *client) serveIdentify(stream network.MuxedStream) {
-	message, err := c.identifyMessage()
-	if err != nil || msgio.NewVarintWriter(stream).WriteMsg(message) != nil {
-		stream.Reset()
-		return
+	messages := c.says
+	if messages == nil {
+		message, err := c.identifyMessage()
+		if err != nil {
+			stream.Reset()
+			return
+		}
+		messages = [][]byte{message}
+	}
+	for _, message := range messages {
+		if msgio.NewVarintWriter(stream).WriteMsg(message) != nil {
+			stream.Reset()
+			return
+		}
 	}
 	stream.CloseWrite()
 	if !c.identified.Swap(true) {

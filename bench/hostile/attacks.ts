@@ -1,0 +1,44 @@
+/** One row of the table: what a hostile process does. */
+export interface Attack {
+  /** How the tables and `--only` call it. */
+  readonly name: string
+  /** Of `load attack`, see test/interop/go/load/attack.go. */
+  readonly mode: string
+  readonly flags?: Readonly<Record<string, string | number>>
+  /** Whom it needs to be there: only a server with an admin HTTP. */
+  readonly needsAdmin?: true
+  /** The records of the attacker stay for their life of 48 h, so memory is not back when it has left. */
+  readonly leavesRecords?: true
+}
+
+/** One process may have 20,000 files open on a usual machine; it also needs some for itself. */
+const manyConnections = 15_000
+
+export const attacks: readonly Attack[] = [
+  { name: 'connections, one address', mode: 'connections', flags: { spread: 'one', n: manyConnections } },
+  { name: 'connections, one /24', mode: 'connections', flags: { spread: 'net24', n: manyConnections } },
+  { name: 'connections, many networks', mode: 'connections', flags: { spread: 'many', n: manyConnections } },
+  { name: 'half-open', mode: 'half-open', flags: { spread: 'net24', n: manyConnections } },
+  { name: 'handshakes, TLS', mode: 'handshakes', flags: { spread: 'net24', sec: 'tls' } },
+  { name: 'handshakes, Noise', mode: 'handshakes', flags: { spread: 'net24', sec: 'noise' } },
+  { name: 'strange keys', mode: 'strange-keys', flags: { spread: 'net24' } },
+  { name: 'streams', mode: 'streams' },
+  { name: 'resets', mode: 'resets' },
+  { name: 'slow readers', mode: 'slow-readers', flags: { spread: 'net24', n: 2_000 } },
+  { name: 'closed windows', mode: 'closed-windows', flags: { spread: 'net24', n: 2_000 } },
+  { name: 'yamux breaches', mode: 'yamux' },
+  { name: 'pings', mode: 'pings' },
+  { name: 'giant messages', mode: 'giants' },
+  { name: 'half messages', mode: 'halves', flags: { spread: 'net24', n: 2_000 } },
+  { name: 'identify bombs', mode: 'identify', flags: { spread: 'net24', n: 4_000 } },
+  { name: 'identify pushes', mode: 'pushes' },
+  { name: 'provider spam', mode: 'provider-spam', flags: { spread: 'net24' }, leavesRecords: true },
+  { name: 'foreign addresses', mode: 'foreign-records', flags: { spread: 'net24', n: 10_000 } },
+  { name: 'sybil', mode: 'sybil', flags: { spread: 'net24', n: 10_000 } },
+  { name: 'values', mode: 'values' },
+  { name: 'relay', mode: 'relay', flags: { spread: 'net24', n: 2_000, sec: 'noise' } },
+  { name: 'subscriptions', mode: 'subscriptions' },
+  { name: 'gossip control', mode: 'gossip-control' },
+  { name: 'log', mode: 'log', flags: { spread: 'net24', n: 4_000, sec: 'noise' } },
+  { name: 'admin', mode: 'admin', needsAdmin: true }
+]

@@ -1,0 +1,37 @@
+import { freePort } from '../../test/support/port.ts'
+import { measureMemory, startOurNode } from '../node.ts'
+import { goVariant, type Server } from '../variants.ts'
+
+/** A server under attack. */
+export interface Subject extends Server {
+  /** host:port of its admin HTTP, if it has one. */
+  readonly admin: string | undefined
+  /** Lets go of what it does not need any more, where it can be told to. */
+  collect(): Promise<void>
+}
+
+export const subjectNames = ['ours', 'go'] as const
+export type SubjectName = (typeof subjectNames)[number]
+
+/**
+ * Starts a server with the settings of a public node. Ours is told to treat addresses of loopback like all others, since
+ * the attackers and their victims have no others.
+ */
+export async function startSubject(name: SubjectName, env: Record<string, string> = {}): Promise<Subject> {
+  if (name === 'go') {
+    const server = await (await goVariant()).start({})
+    return { ...server, admin: undefined, collect: async () => {} }
+  }
+  const adminPort = await freePort()
+  const { daemon, addr, startupMs } = await startOurNode({ env: { ADMIN_PORT: String(adminPort), ...env } })
+  const { pid } = daemon.process
+  if (pid === undefined) throw new Error('the node did not start')
+  return {
+    daemon,
+    addr,
+    pid,
+    startupMs,
+    admin: `127.0.0.1:${adminPort}`,
+    collect: async () => void (await measureMemory(daemon))
+  }
+}

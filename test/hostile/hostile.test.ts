@@ -1,0 +1,71 @@
+import { afterAll, describe, expect, test } from 'vitest'
+import { type Attack, attacks } from '../../bench/hostile/attacks.ts'
+import { HonestCrowd } from '../../bench/hostile/crowd.ts'
+import { type Ordeal, ordeal } from '../../bench/hostile/ordeal.ts'
+import { type Subject, startSubject } from '../../bench/hostile/subjects.ts'
+import { ordealTable, type Row } from '../../bench/hostile/table.ts'
+import { targets } from '../../bench/hostile/targets.ts'
+
+/** The short form: what is counted decides, and what is timed is printed. `npm run hostile` measures. */
+const SECONDS = 2
+const CLIENTS = 40
+/** Of a machine of any speed; the target of 64 MB is the measured form's. */
+const MAX_GROWTH_MB = 512
+
+/** One server and one crowd for all of a kind: what an attack leaves behind meets the next. */
+const kinds: Readonly<Record<string, (attack: Attack) => boolean>> = {
+  'on the way in': ({ mode }) => ['connections', 'half-open', 'handshakes', 'strange-keys'].includes(mode),
+  'on streams': ({ mode }) =>
+    ['streams', 'resets', 'slow-readers', 'closed-windows', 'yamux', 'pings', 'giants', 'halves'].includes(mode),
+  'with what it says': ({ mode }) =>
+    ['identify', 'pushes', 'subscriptions', 'gossip-control', 'relay', 'log', 'admin'].includes(mode),
+  'with records': ({ mode }) => ['provider-spam', 'foreign-records', 'sybil', 'values'].includes(mode)
+}
+
+const rows: Row[] = []
+afterAll(() => console.info(ordealTable(rows)))
+
+test('every attack is of one kind', () => {
+  for (const attack of attacks) {
+    expect(
+      Object.values(kinds).filter((isOf) => isOf(attack)),
+      attack.name
+    ).toHaveLength(1)
+  }
+})
+
+describe.each(Object.entries(kinds))('who attacks %s', (_, isOf) => {
+  let subject: Subject
+  let honest: HonestCrowd
+
+  test('finds a node with clients', async () => {
+    subject = await startSubject('ours')
+    honest = await HonestCrowd.join(subject, CLIENTS)
+  })
+
+  afterAll(async () => {
+    await honest?.leave()
+    expect(await subject?.daemon.stop()).toBe(0)
+  })
+
+  test.each(attacks.filter(isOf))('costs the clients no connection and no answer: $name', async (attack) => {
+    const result = await ordeal(attack, subject, honest, SECONDS, () => true)
+    rows.push({ attack, subject: 'ours', result })
+    expect(result.seen).toMatchObject({ kept: CLIENTS, errors: 0, newcomers_joined: result.seen.newcomers })
+    expect(result.seen.newcomers).toBeGreaterThan(0)
+    expect(result.rssPeakMB - result.rssBeforeMB).toBeLessThan(MAX_GROWTH_MB)
+    expect(result.forgedLines).toBe(0)
+    expect(result.seen.least_honest_share).toBeGreaterThanOrEqual(targets.honestShare)
+    achieved(attack, result)
+  })
+})
+
+/** What single attacks must not achieve. */
+function achieved({ mode }: Attack, { attacked: { achieved } }: Ordeal): void {
+  if (mode === 'admin') {
+    expect(Object.keys(achieved)).not.toContain('status 200')
+    expect(achieved['status 403']).toBeGreaterThan(0)
+  }
+  if (mode === 'foreign-records') expect(achieved['dials at the victim']).toBeUndefined()
+  if (mode === 'relay') expect(achieved['reservations OK'] ?? 0).toBeLessThanOrEqual(128)
+}
