@@ -14,6 +14,7 @@ export class Turns<T> {
   readonly #onTurn: (item: T) => void
   #waiting: T[] = []
   #current = 1
+  #began = 0
   /** How many went on in this turn. */
   #gone = 0
   #deferred = false
@@ -34,6 +35,11 @@ export class Turns<T> {
 
   get waiting(): number {
     return this.#waiting.length
+  }
+
+  /** How many the current turn began with, or wait for the next. */
+  get crowd(): number {
+    return Math.max(this.#began, this.#waiting.length)
   }
 
   /** To be called once before `onTurn`. */
@@ -62,7 +68,8 @@ export class Turns<T> {
   readonly #next = (): void => {
     this.#deferred = false
     this.#gone = 0
-    if (this.#waiting.length === 0) return
+    this.#began = this.#waiting.length
+    if (this.#began === 0) return
     this.#current++
     const items = this.#waiting
     this.#waiting = items.splice(this.#perTurn())

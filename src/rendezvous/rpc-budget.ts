@@ -9,6 +9,17 @@ export const requestBytes = 4 * 1024
 
 /** Requests of one peer in one turn of the event loop: some 0.3 ms, after which the others have their turn. */
 export const requestsPerTurn = 16
+/**
+ * Requests of all streams that wait for their turn: some 10 ms, or the share of one peer on all its 32 streams. Where hundreds of
+ * peers wait each has fewer, and one at least: what has just come from others, newcomers in the middle of their handshake
+ * among them, is looked at after each turn.
+ */
+const requestsOfAllPerTurn = 512
+
+/** What each has in a turn in which so many streams wait. */
+export function shareOfTurn(waiting: number): number {
+  return Math.max(1, Math.min(requestsPerTurn, Math.floor(requestsOfAllPerTurn / Math.max(1, waiting))))
+}
 
 /**
  * The budget of one peer, in bytes that its requests cost: it fills steadily up to a burst. The request that empties it is
@@ -35,13 +46,13 @@ export class RpcBudget {
     return this.#bytes <= 0
   }
 
-  /** Takes one of the requests that the peer has in `turn`; false: it has had them. */
-  takeFromTurn(turn: number): boolean {
+  /** Takes one of the requests that the peer has in `turn`; false: it has had as many as its `share`. */
+  takeFromTurn(turn: number, share = requestsPerTurn): boolean {
     if (turn !== this.#turn) {
       this.#turn = turn
       this.#inTurn = 0
     }
-    if (this.#inTurn === requestsPerTurn) return false
+    if (this.#inTurn >= share) return false
     this.#inTurn++
     return true
   }

@@ -6,7 +6,7 @@ import type { RpcResult, Timings } from '../observe/timings.ts'
 import { type Defer, Turns } from '../turns.ts'
 import { encodeAnswer } from './encode.ts'
 import type { Asker, Outcome } from './requests.ts'
-import { type RpcBudget, requestBytes } from './rpc-budget.ts'
+import { type RpcBudget, requestBytes, shareOfTurn } from './rpc-budget.ts'
 import { decodeRequest, type Request } from './wire.ts'
 
 /** Go resets a kad stream after a minute without a message (dht_net.go, dhtStreamIdleTimeout); this node closes it. */
@@ -170,7 +170,7 @@ class RpcStream implements ByteStreamHandler {
     const { clock, spent, turns } = this.#server
     const { budget } = this.#client
     if (budget.isSpent(clock.now())) spent.set(this)
-    else if (budget.takeFromTurn(turns.current)) return true
+    else if (budget.takeFromTurn(turns.current, shareOfTurn(turns.crowd))) return true
     else turns.wait(this)
     this.#wait('waiting')
     return false

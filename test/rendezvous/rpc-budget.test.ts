@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { burstBytes, bytesPerSecond, RpcBudget, requestsPerTurn } from '../../src/rendezvous/rpc-budget.ts'
+import { burstBytes, bytesPerSecond, RpcBudget, requestsPerTurn, shareOfTurn } from '../../src/rendezvous/rpc-budget.ts'
 
 it('lets nobody have more than a burst, what has come in since, and one answer', () => {
   const step = fc.record({ waitMs: fc.nat(3_000), bytes: fc.nat(2 ** 20) })
@@ -42,4 +42,10 @@ it('gives a number of requests for each turn', () => {
   const budget = new RpcBudget(0)
   const taken = (turn: number) => Array.from({ length: 100 }, () => budget.takeFromTurn(turn)).filter(Boolean).length
   expect([taken(1), taken(1), taken(2)]).toEqual([requestsPerTurn, 0, requestsPerTurn])
+})
+
+it('gives each a smaller share of the turn the more wait for it, and one at least', () => {
+  expect([0, 1, 32, 64, 512, 10_000].map(shareOfTurn)).toEqual([16, 16, 16, 8, 1, 1])
+  const budget = new RpcBudget(0)
+  expect([budget.takeFromTurn(1, 1), budget.takeFromTurn(1, 1), budget.takeFromTurn(2, 1)]).toEqual([true, false, true])
 })

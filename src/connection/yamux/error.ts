@@ -9,6 +9,7 @@ export type YamuxReason =
   | 'window-overflow'
   | 'unread-limit'
   | 'reset-budget'
+  | 'open-budget'
   | 'closed'
   | 'go-away'
   | 'too-many-streams'

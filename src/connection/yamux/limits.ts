@@ -8,8 +8,10 @@ export interface YamuxLimits {
   readonly maxUnreadBytes: number
   /** What waits for the peer's windows or for `releaseData`, in bytes; the stream that goes beyond is reset. */
   readonly maxUnsentBytes: number
-  /** Streams that the peer may reset, or that are refused, between two calls of `relax`; beyond, the session fails. */
+  /** Streams that the peer may reset, or that are reset or refused here, between two calls of `relax`; beyond, the session fails. */
   readonly resetBudget: number
+  /** Streams that the peer may open between two calls of `relax`; beyond, the session fails. */
+  readonly openBudget: number
 }
 
 export const DEFAULT_LIMITS: YamuxLimits = {
@@ -20,5 +22,7 @@ export const DEFAULT_LIMITS: YamuxLimits = {
   // four of the longest kad answers
   maxUnsentBytes: 4 * 1024 * 1024,
   // a Go client resets a handful a minute; a thousand cost this node less than 10 ms
-  resetBudget: 1000
+  resetBudget: 1000,
+  // with a tick of 10 s a thousand a second, 20 ms of CPU; js-libp2p opens one for each request, a Go client a few a minute
+  openBudget: 10_000
 }

@@ -44,7 +44,6 @@ export class YamuxSession {
   #sentGoAway = false
   #receivedGoAway = false
   #over = false
-  #resets = 0
   /** The beginning of a header that a chunk has cut; {@link HEADER_BYTES} of memory while there is one. */
   #partial: DataView | undefined
   #partialLength = 0
@@ -98,6 +97,7 @@ export class YamuxSession {
           at += this.#partialHeader(chunk.subarray(at))
         }
       }
+      if (this.#table.resets > this.#table.limits.resetBudget) throw new YamuxError('reset-budget')
     } catch (cause) {
       this.#table.writeHeader(GO_AWAY, 0, 0, GO_AWAY_PROTOCOL_ERROR)
       this.#over = true
@@ -157,9 +157,10 @@ export class YamuxSession {
     for (const stream of this.#table.streams.values()) stream.flush()
   }
 
-  /** Forgives the resets so far; on the owner's tick, which decides how many a second are {@link YamuxLimits.resetBudget}. */
+  /** Forgives resets and openings so far; on the owner's tick, which decides how many a second the budgets of {@link YamuxLimits} are. */
   relax(): void {
-    this.#resets = 0
+    this.#table.resets = 0
+    this.#table.opened = 0
   }
 
   #partialHeader(bytes: Uint8Array): number {
@@ -221,7 +222,7 @@ export class YamuxSession {
       // the length of a window update is go-yamux's error code here
       this.#startPayload(undefined, type === DATA ? length : 0, false)
       stream?.receiveReset()
-      if (stream?.isInbound) this.#countReset()
+      if (stream?.isInbound) this.#table.resets++
     } else if (type === DATA) {
       stream?.claim(length)
       this.#startPayload(stream, length, hasFin)
@@ -255,13 +256,14 @@ export class YamuxSession {
     const { owner, streams, inboundCount, limits } = this.#table
     if (id % 2 !== this.#inboundParity) throw new YamuxError('stream-id')
     if (streams.has(id)) throw new YamuxError('duplicate-stream')
+    if (++this.#table.opened > limits.openBudget) throw new YamuxError('open-budget')
     if (isReset) {
-      this.#countReset()
+      this.#table.resets++
       return
     }
     if (this.#sentGoAway || inboundCount >= limits.maxInboundStreams) {
       this.#table.writeHeader(WINDOW_UPDATE, RST, id, 0)
-      this.#countReset()
+      this.#table.resets++
       return
     }
     const stream = new YamuxStream(this.#table, id, true, UNATTENDED)
@@ -273,11 +275,5 @@ export class YamuxSession {
       stream.reset('its owner failed')
     }
     if (stream.handler === UNATTENDED) stream.reset('nobody took it')
-    if (stream.resetBy === 'us') this.#countReset()
-  }
-
-  #countReset(): void {
-    this.#resets++
-    if (this.#resets > this.#table.limits.resetBudget) throw new YamuxError('reset-budget')
   }
 }

@@ -30,6 +30,10 @@ export class StreamTable {
   readonly limits: YamuxLimits
   readonly streams = new Map<number, YamuxStream>()
   inboundCount = 0
+  /** Streams of the peer that it or this node has reset, and those that were refused; until they are forgiven. */
+  resets = 0
+  /** Streams that the peer has opened, in the same time. */
+  opened = 0
   /** Memory held for what came for paused streams. */
   unreadBytes = 0
   unsentBytes = 0

@@ -121,6 +121,8 @@ export class YamuxStream implements ByteStream {
   reset(_reason: string): void {
     if (this.#is(OVER)) return
     this.#table.writeHeader(WINDOW_UPDATE, RST, this.id, 0)
+    // whoever resets it may do so at any time: the session looks when the peer says more
+    if (this.isInbound) this.#table.resets++
     this.#end(RESET_BY_US)
   }
 

@@ -53,7 +53,7 @@ describe('rapid resets', () => {
   const flood = Buffer.concat([frame(WINDOW_UPDATE, SYN, 1, 0), frame(WINDOW_UPDATE, RST, 1, 0)])
 
   it('leave nothing in memory', () => {
-    const { yamux, owner } = session('listener', { resetBudget: 100_000 })
+    const { yamux, owner } = session('listener', { resetBudget: 100_000, openBudget: 100_000 })
     let handlers = 0
     owner.onStream = (stream: YamuxStream) => {
       handlers++
@@ -99,12 +99,35 @@ describe('rapid resets', () => {
     expect(reasonOf(() => receive(wire))).toBe('reset-budget')
   })
 
-  it('are not streams that end in order, nor resets of ours', () => {
+  it('are not streams that end in order', () => {
     const { owner, receive } = session('listener', { resetBudget: 0 })
-    receive(dataFrame(1, 'x', SYN | FIN), frame(WINDOW_UPDATE, SYN, 3, 0))
+    receive(dataFrame(1, 'x', SYN | FIN))
     owner.opened[0]?.close()
-    owner.opened[1]?.reset('')
-    expect(owner.closed).toHaveLength(2)
+    expect(owner.closed).toHaveLength(1)
+  })
+
+  it('are those that this node has to make too, once it has heard what is asked', () => {
+    const { owner, receive } = session('listener', { resetBudget: 1 })
+    receive(frame(WINDOW_UPDATE, SYN, 1, 0), frame(WINDOW_UPDATE, SYN, 3, 0))
+    for (const stream of owner.opened) stream.reset('one too many of its protocol')
+    expect(reasonOf(() => receive(frame(PING, SYN, 0, 1)))).toBe('reset-budget')
+  })
+})
+
+describe('streams that end in order', () => {
+  const openAndEnd = (owner: ReturnType<typeof session>['owner'], receive: (bytes: Uint8Array) => void, id: number) => {
+    receive(dataFrame(id, 'x', SYN | FIN))
+    owner.opened.at(-1)?.close()
+  }
+
+  it('fail the session when there are too many between two ticks, and not over many', () => {
+    const { yamux, owner, receive } = session('listener', { openBudget: 3 })
+    let id = 1
+    for (let tick = 0; tick < 5; tick++, yamux.relax()) {
+      for (let i = 0; i < 3; i++, id += 2) openAndEnd(owner, receive, id)
+    }
+    for (let i = 0; i < 3; i++, id += 2) openAndEnd(owner, receive, id)
+    expect(reasonOf(() => openAndEnd(owner, receive, id))).toBe('open-budget')
   })
 })
 
