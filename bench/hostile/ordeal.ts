@@ -5,8 +5,8 @@ import { type Attacked, type HonestCrowd, runAttack, type Seen } from './crowd.t
 import type { Subject } from './subjects.ts'
 
 const SAMPLE_MS = 100
-/** Sockets of the attacker that are closed, timers of 10 s, the system's pages. */
-const RECOVERED_WITHIN_MS = 12_000
+/** Sockets of the attacker that are closed, and pages that go back to the system. */
+const RECOVERED_WITHIN_MS = 6_000
 const RECOVERY_LOOK_MS = 1_000
 const KB_PER_MB = 1024
 
@@ -17,7 +17,7 @@ export interface Ordeal {
   readonly attacked: Attacked
   readonly rssBeforeMB: number
   readonly rssPeakMB: number
-  /** The least within 12 s after the attack. */
+  /** The least within 6 s after the attack. */
   readonly rssAfterMB: number
   /** Lines that the server logged meanwhile, and those of them with a control character. */
   readonly logLines: number

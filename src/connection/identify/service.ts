@@ -6,6 +6,7 @@ import type { ByteProtocol, ByteStream, ByteStreamHandler } from '../byte-stream
 import { LeanConnection } from '../lean/connection.ts'
 import { framed, type IdentifyMessage } from './message.ts'
 import { OwnMessage, type OwnMessageComponents } from './own-message.ts'
+import { PushPace } from './push-pace.ts'
 import { Pusher } from './pusher.ts'
 import { IdentifyReader } from './reader.ts'
 import { LazyIdentifyResult } from './result.ts'
@@ -47,6 +48,7 @@ export class LeanIdentify implements Startable {
   /** Connections whose peer has not been asked who it is. */
   readonly #notAsked: Deadlines<Connection>
   readonly #pusher: Pusher
+  readonly #pushPace: PushPace<Connection>
   readonly #identifyStock: (connection: Connection) => void
 
   constructor(components: IdentifyComponents, clock: Clock, { connections, identifyStock }: IdentifyHooks) {
@@ -54,13 +56,19 @@ export class LeanIdentify implements Startable {
     this.#identifyStock = identifyStock
     this.#own = new OwnMessage(components)
     this.#pusher = new Pusher(this.#own, connections, clock)
+    this.#pushPace = new PushPace(clock)
     this.#notAsked = new Deadlines(clock, askAfterMs, (connection) => this.identify(connection))
     this.#reading = new Deadlines(clock, readWithinMs, (reader) => reader.giveUp('the message did not come in time'))
     this.answering = { maxInboundStreams: 2, open: (stream, connection) => this.#answer(stream, connection) }
     this.receiving = {
       maxInboundStreams: 2,
-      open: (stream, connection) =>
-        this.#read(stream, (message) => void this.#pushed(message, connection).catch(() => {}))
+      open: (stream, connection) => {
+        if (connection.status !== 'open' || !this.#pushPace.allows(connection)) {
+          stream.reset('too many pushes')
+          return silent
+        }
+        return this.#read(stream, (message) => void this.#pushed(message, connection).catch(() => {}))
+      }
     }
   }
 
@@ -92,7 +100,10 @@ export class LeanIdentify implements Startable {
     else this.identify(connection)
   }
 
-  readonly #onClose = ({ detail: connection }: CustomEvent<Connection>): void => this.#notAsked.drop(connection)
+  readonly #onClose = ({ detail: connection }: CustomEvent<Connection>): void => {
+    this.#notAsked.drop(connection)
+    this.#pushPace.forget(connection)
+  }
 
   /** Asks the peer who it is; `peer:identify` tells. */
   identify(connection: Connection): void {

@@ -29,6 +29,14 @@ export interface ChannelOwner {
 /** With so much unsent a peer is behind: it is not listened to, and no more answered, until it has caught up. */
 export const maxWaitingBytes = 256 * 1024
 
+/**
+ * What is read from one socket in a turn of the event loop. libuv reads 2 MiB from a peer that floods, which takes 10 ms and
+ * more: eight such peers, and whoever joins waits for seconds. Two full reads are more than a client of the network ever has.
+ */
+const readPerTurnBytes = 128 * 1024
+/** Shorter chunks are no flood, and not counted. */
+const floodChunkBytes = 8 * 1024
+
 const channelOf = Symbol('channel')
 
 interface ChannelSocket extends Socket {
@@ -52,6 +60,10 @@ export class SocketChannel {
   #ended = false
   #pausedByOwner = false
   #behind = false
+  /** Read in this turn, in long chunks. */
+  #turnBytes = 0
+  /** It has had its turn. */
+  #resting = false
   /** What waits for the socket and its owner has been told of. */
   #waitingBytes = 0
 
@@ -103,7 +115,11 @@ export class SocketChannel {
 
   resume(): void {
     this.#pausedByOwner = false
-    if (!this.#behind) this.#socket.resume()
+    this.#resumeSocket()
+  }
+
+  #resumeSocket(): void {
+    if (!this.#pausedByOwner && !this.#behind && !this.#resting) this.#socket.resume()
   }
 
   /** Ends this side when all has been sent; the socket closes when the peer has ended its own. */
@@ -135,6 +151,7 @@ export class SocketChannel {
   /** @internal */
   received(chunk: Uint8Array): void {
     if (this.#closed) return
+    if (chunk.length >= floodChunkBytes) this.#countTurn(chunk.length)
     if (this.#cipher === undefined) {
       this.owner.onBytes(chunk)
       return
@@ -144,6 +161,22 @@ export class SocketChannel {
     } catch (error) {
       this.fail(error as Error)
     }
+  }
+
+  #countTurn(bytes: number): void {
+    if (this.#turnBytes === 0) setImmediate(nextTurn, this)
+    this.#turnBytes += bytes
+    if (this.#turnBytes < readPerTurnBytes || this.#resting) return
+    this.#resting = true
+    this.#socket.pause()
+  }
+
+  /** @internal */
+  beginTurn(): void {
+    this.#turnBytes = 0
+    if (!this.#resting) return
+    this.#resting = false
+    if (!this.#closed) this.#resumeSocket()
   }
 
   readonly #take = (plaintext: Uint8Array): void => {
@@ -173,7 +206,7 @@ export class SocketChannel {
     this.#noteWaiting()
     if (!this.#behind) return
     this.#behind = false
-    if (!this.#pausedByOwner) this.#socket.resume()
+    this.#resumeSocket()
     this.owner.onDrain()
   }
 
@@ -195,6 +228,10 @@ export class SocketChannel {
 
 function flush(channel: SocketChannel): void {
   channel.flush()
+}
+
+function nextTurn(channel: SocketChannel): void {
+  channel.beginTurn()
 }
 
 function onData(this: ChannelSocket, chunk: Uint8Array): void {

@@ -10,6 +10,7 @@ export type YamuxReason =
   | 'unread-limit'
   | 'reset-budget'
   | 'open-budget'
+  | 'ping-budget'
   | 'closed'
   | 'go-away'
   | 'too-many-streams'

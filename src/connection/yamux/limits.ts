@@ -10,6 +10,8 @@ export interface YamuxLimits {
   readonly maxUnsentBytes: number
   /** Streams that the peer may reset, or that are reset or refused here, between two calls of `relax`; beyond, the session fails. */
   readonly resetBudget: number
+  /** Pings that the peer may have answered between two calls of `relax`; beyond, the session fails. */
+  readonly pingBudget: number
   /** Streams that the peer may open between two calls of `relax`; beyond, the session fails. */
   readonly openBudget: number
 }
@@ -23,6 +25,8 @@ export const DEFAULT_LIMITS: YamuxLimits = {
   maxUnsentBytes: 4 * 1024 * 1024,
   // a Go client resets a handful a minute; a thousand cost this node less than 10 ms
   resetBudget: 1000,
+  // go-yamux and js-yamux send one in 30 s
+  pingBudget: 1000,
   // with a tick of 10 s a thousand a second, 20 ms of CPU; js-libp2p opens one for each request, a Go client a few a minute
   openBudget: 10_000
 }

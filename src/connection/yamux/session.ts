@@ -41,6 +41,8 @@ export class YamuxSession {
   #nextId: number
   #pingId = 0
   #pingPending = false
+  /** Those of the peer that were answered. */
+  #pings = 0
   #sentGoAway = false
   #receivedGoAway = false
   #over = false
@@ -157,10 +159,11 @@ export class YamuxSession {
     for (const stream of this.#table.streams.values()) stream.flush()
   }
 
-  /** Forgives resets and openings so far; on the owner's tick, which decides how many a second the budgets of {@link YamuxLimits} are. */
+  /** Forgives resets, openings and pings so far; on the owner's tick, which decides how many a second the budgets of {@link YamuxLimits} are. */
   relax(): void {
     this.#table.resets = 0
     this.#table.opened = 0
+    this.#pings = 0
   }
 
   #partialHeader(bytes: Uint8Array): number {
@@ -195,6 +198,7 @@ export class YamuxSession {
 
   #ping(flags: number, value: number): void {
     if (flags === SYN) {
+      if (++this.#pings > this.#table.limits.pingBudget) throw new YamuxError('ping-budget')
       this.#table.writeHeader(PING, ACK, 0, value)
     } else if (flags !== ACK) {
       throw new YamuxError('flags')

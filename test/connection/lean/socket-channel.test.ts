@@ -200,3 +200,36 @@ describe('a channel', () => {
     expect([text, received, owner.text, owner.closes]).toEqual(['unread and new', 'before', '', []])
   })
 })
+
+it('reads a peer that floods no more than its share in a turn of the event loop, and all of it in the end', async () => {
+  const server = createServer({ pauseOnConnect: true }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const accepted = once(server, 'connection')
+  const client = connect((server.address() as AddressInfo).port, '127.0.0.1')
+  const total = 8 * 1024 * 1024
+  client.write(Buffer.alloc(total))
+  const [socket] = (await accepted) as [Socket]
+  let received = 0
+  let inTurn = 0
+  let most = 0
+  const owner = new RecordingOwner()
+  owner.onBytes = (bytes) => {
+    received += bytes.length
+    inTurn += bytes.length
+    most = Math.max(most, inTurn)
+  }
+  const channel = new SocketChannel(socket, owner)
+  let isOver = false
+  const endTurn = () => {
+    inTurn = 0
+    if (!isOver) setImmediate(endTurn)
+  }
+  setImmediate(endTurn)
+  channel.resume()
+  await expect.poll(() => received).toBe(total)
+  isOver = true
+  channel.destroy()
+  client.destroy()
+  server.close()
+  expect(most).toBeLessThanOrEqual(256 * 1024)
+})

@@ -199,11 +199,16 @@ describe('what a session says by itself', () => {
     }
   })
 
-  it('answers each ping of a flood', () => {
-    const { yamux, frames } = session()
-    yamux.receive(Buffer.concat(Array.from({ length: 5000 }, (_, i) => frame(PING, SYN, 0, i))))
-    const answers = frames()
-    expect(answers).toHaveLength(5000)
-    expect(answers.at(-1)?.length).toBe(4999)
+  it('answers as many pings as it has to between two ticks, and no flood of them', () => {
+    const { yamux, frames } = session('listener', { pingBudget: 500 })
+    const pings = Buffer.concat(Array.from({ length: 500 }, (_, i) => frame(PING, SYN, 0, i)))
+    for (let tick = 0; tick < 10; tick++, yamux.relax()) {
+      yamux.receive(pings)
+      const answers = frames()
+      expect(answers).toHaveLength(500)
+      expect(answers.at(-1)?.length).toBe(499)
+    }
+    yamux.receive(pings)
+    expect(reasonOf(() => yamux.receive(frame(PING, SYN, 0, 1)))).toBe('ping-budget')
   })
 })
