@@ -23,14 +23,17 @@ export async function startSubject(name: SubjectName, env: Record<string, string
     return { ...server, admin: undefined, collect: async () => {} }
   }
   const adminPort = await freePort()
-  const { daemon, addr, startupMs } = await startOurNode({ env: { ADMIN_PORT: String(adminPort), ...env } })
+  const { daemon, addr, listeningMs } = await startOurNode({
+    hasProbe: true,
+    env: { ADMIN_PORT: String(adminPort), LIMIT_EXEMPT_NETWORKS: 'none', ...env }
+  })
   const { pid } = daemon.process
   if (pid === undefined) throw new Error('the node did not start')
   return {
     daemon,
     addr,
     pid,
-    startupMs,
+    listeningMs,
     admin: `127.0.0.1:${adminPort}`,
     collect: async () => void (await measureMemory(daemon))
   }

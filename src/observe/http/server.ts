@@ -101,6 +101,8 @@ export async function startHttpServer(options: HttpOptions): Promise<HttpServer>
 
 function replyOf(request: IncomingMessage, route: HttpOptions['route'], isLocal: boolean): Reply | Promise<Reply> {
   const { method = '', url = '/', headers, socket } = request
+  // RFC 9112, 3.2: Node takes the first, a proxy in front may take the other
+  if ((request.headersDistinct.host?.length ?? 0) > 1) throw new HttpError(400, 'one Host header, please')
   if (headers.host !== undefined && !isSafeHost(hostOf(headers.host), isLocal)) {
     const names = isLocal ? 'localhost only' : 'its IP address, localhost or a name without a dot only'
     throw new HttpError(403, `this server answers to ${names}`)
