@@ -1,10 +1,13 @@
 #!/usr/bin/env bash
-# Installs what `npm run test:ops` needs from Debian, for whoever is root: .ci/run, a container. Does nothing when all is there.
+# Installs what `npm run test:ops` and the checks of scripts need from Debian, for whoever is root: .ci/run, a container. Does nothing when all is there.
 set -euo pipefail
 
 # command=package; the command says whether the package is needed
 wanted=(
+  chromium=chromium
   promtool=prometheus
+  shellcheck=shellcheck
+  systemd-analyze=systemd
 )
 
 missing=()

@@ -28,7 +28,7 @@ const mutate: Mutate = (bytes, random, others) => {
   return put(bytes, at + field[0], field[1], changed.subarray(field[0], field[0] + field[1]))
 }
 
-function run(chunks: Iterable<Uint8Array>, pauses: boolean): unknown {
+function run(chunks: Iterable<Uint8Array>, pauses: boolean) {
   const { yamux, owner } = session('listener', limits)
   const handlers: RecordingHandler[] = []
   owner.accept = (stream) => {
@@ -77,7 +77,10 @@ function run(chunks: Iterable<Uint8Array>, pauses: boolean): unknown {
 
 function check(input: Uint8Array): void {
   const pauses = Random.of(input).oneIn(3)
-  promiseEqual(run(pieces(input), pauses), run([Uint8Array.from(input)], pauses), 'a session fed with pieces')
+  const [inPieces, whole] = [run(pieces(input), pauses), run([Uint8Array.from(input)], pauses)]
+  // what is counted as unread is memory, which doubles at other moments for other pieces
+  if (inPieces.problem === 'unread-limit' || whole.problem === 'unread-limit') return
+  promiseEqual(inPieces, whole, 'a session fed with pieces')
 }
 
 export function yamuxTargets(): Target[] {
