@@ -29,6 +29,7 @@ export const reasons: Readonly<Record<string, string>> = {
   pino: 'the log',
   'pino-pretty': 'the text form of the log',
   'pprof-format': "profiles in pprof's format",
+  'prom-client': 'metrics in the text format of Prometheus; loaded with the admin server alone',
   'rotating-file-stream': 'the rotation of LOG_FILE',
   'sodium-native': 'X25519, ChaCha20-Poly1305 and Ed25519 of the handshake',
   uint8arraylist: "the libraries' lists of bytes",

@@ -21,7 +21,13 @@ afterEach(async () => {
 })
 
 async function run(env: Record<string, string>, prepare?: string): Promise<Daemon> {
-  const daemon = new Daemon(['--port', String(await freePort())], env, prepare === undefined ? {} : { within: prepare })
+  // so few that no machine's limit of open files is worth a warning
+  const few = { CONN_MANAGER_LOW_WATER: '100', CONN_MANAGER_HIGH_WATER: '200' }
+  const daemon = new Daemon(
+    ['--port', String(await freePort())],
+    { ...few, ...env },
+    prepare === undefined ? {} : { within: prepare }
+  )
   running.push(daemon)
   return daemon
 }
@@ -72,7 +78,7 @@ describe('DATA_DIR', () => {
 
   it('with a damaged identity ends the start with one line that says what to do', async () => {
     const dataDir = folder()
-    writeFileSync(join(dataDir, 'identity.key'), 'ab'.repeat(64))
+    writeFileSync(join(dataDir, 'identity.key'), 'ab'.repeat(64), { mode: 0o600 })
     const node = await run({ DATA_DIR: dataDir })
     expect(await node.ended()).toBe(1)
     expect(node.stdout.trim().split('\n')).toHaveLength(1)

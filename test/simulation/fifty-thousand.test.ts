@@ -7,6 +7,12 @@ import { testConfig } from '../support/config.ts'
 import { Crowd, protocols, type SimulatedPeer } from './crowd.ts'
 import { type Cost, costOf, memoryInUse } from './measure.ts'
 
+// simulated sockets are no files
+vi.mock('../../src/observe/open-files.ts', async (original) => ({
+  ...(await original<typeof import('../../src/observe/open-files.ts')>()),
+  openFileLimit: () => undefined
+}))
+
 const connections = 50_000
 const sample = 2_000
 const providers = 2_000
