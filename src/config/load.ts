@@ -1,9 +1,9 @@
 import { isIPv6 } from 'node:net'
 import type { ZodSafeParseResult } from 'zod'
 import { redact } from '../identity/redact.ts'
+import { isPublic } from '../peers/ip-kind.ts'
 import type { Arguments } from './arguments.ts'
 import type { Config } from './config.ts'
-import { isPublic } from './ip-kind.ts'
 import type { Dotenv } from './preflight.ts'
 import { type Setting, settings, type Values, type Variable } from './settings.ts'
 

@@ -1,6 +1,7 @@
 import { isIP, isIPv6 } from 'node:net'
 import * as z from 'zod'
-import { type IpNetwork, parseIpNetwork, privateNetworks } from '../peers/ip-networks.ts'
+import { privateNetworks } from '../peers/ip-kind.ts'
+import { type IpNetwork, parseIpNetwork } from '../peers/ip-networks.ts'
 
 /** A kind of value: how it is read from text, and the words for what is allowed. */
 export interface ValueKind<T> {

@@ -6,19 +6,6 @@ export interface IpNetwork {
   readonly bits: number
 }
 
-/** Loopback, private networks, link-local and the carriers' shared range: who comes from there may be a gateway's many. */
-export const privateNetworks: readonly IpNetwork[] = [
-  { ip: '127.0.0.0', bits: 8 },
-  { ip: '10.0.0.0', bits: 8 },
-  { ip: '172.16.0.0', bits: 12 },
-  { ip: '192.168.0.0', bits: 16 },
-  { ip: '169.254.0.0', bits: 16 },
-  { ip: '100.64.0.0', bits: 10 },
-  { ip: '::1', bits: 128 },
-  { ip: 'fc00::', bits: 7 },
-  { ip: 'fe80::', bits: 10 }
-]
-
 /** `203.0.113.0/24`, `2001:db8::/48`, or an address alone; undefined: neither. */
 export function parseIpNetwork(text: string): IpNetwork | undefined {
   const [ip = '', length, ...rest] = text.split('/')

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { networksOf } from '../../src/peers/address-prefix.ts'
-import { IpNetworks, parseIpNetwork, privateNetworks } from '../../src/peers/ip-networks.ts'
+import { privateNetworks } from '../../src/peers/ip-kind.ts'
+import { IpNetworks, parseIpNetwork } from '../../src/peers/ip-networks.ts'
 
 it.each([
   ['203.0.113.9', '203.0.113.9', '203.0.113.0/24'],

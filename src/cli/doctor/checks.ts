@@ -1,7 +1,7 @@
 import { isIPv6 } from 'node:net'
 import type { Config } from '../../config/index.ts'
-import { ipKind, isPublic } from '../../config/ip-kind.ts'
 import { connectionHeadroom, filesBesideConnections } from '../../host/host.ts'
+import { ipKind, isPublic } from '../../peers/ip-kind.ts'
 import type { DirectoryFact, Facts, Finding, PortFact } from './facts.ts'
 import { connectionsIn, heapNeed, memoryNeed } from './need.ts'
 

@@ -1,7 +1,7 @@
 import { opendir, stat } from 'node:fs/promises'
-import { totalmem } from 'node:os'
-import { getHeapStatistics } from 'node:v8'
 import { collectDefaultMetrics, Gauge, type Registry } from 'prom-client'
+import { heapLimitBytes } from '../heap-limit.ts'
+import { memoryLimit } from '../memory-limit.ts'
 
 /**
  * The library (prom-client 15.1, lib/metrics/eventLoopLag.js) watches the event loop too, every 10 ms, and shows the time between
@@ -30,25 +30,12 @@ export function processMetricsInto(registry: Registry): void {
     }
   })
   constant(registry, 'bootstrap_heap_limit_bytes', 'Size that V8 lets its heap grow to', heapLimitBytes())
-  const limit = memoryLimitBytes(process.constrainedMemory(), totalmem())
-  constant(registry, 'bootstrap_memory_limit_bytes', 'Memory of the container, or else of the machine', limit)
+  const { bytes } = memoryLimit()
+  constant(registry, 'bootstrap_memory_limit_bytes', 'Memory of the container, or else of the machine', bytes)
 }
 
 function constant(registry: Registry, name: string, help: string, value: number): void {
   new Gauge({ name, help, registers: [registry] }).set(value)
-}
-
-function heapLimitBytes(): number {
-  return getHeapStatistics().heap_size_limit
-}
-
-/**
- * What the process may use before somebody kills it.
- *
- * @param constrained of process.constrainedMemory(): 0, or more than there is, where no limit is set
- */
-export function memoryLimitBytes(constrained: number | undefined, total: number): number {
-  return constrained === undefined || constrained <= 0 ? total : Math.min(constrained, total)
 }
 
 /** Linux 6.2 and newer say it at once; before, the directory has no size and is read. Undefined without a /proc. */

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { ipKind, isPublic } from '../../src/config/ip-kind.ts'
+import { ipKind, isPublic } from '../../src/peers/ip-kind.ts'
 
 it.each([
   ['8.8.8.8', 'public'],
