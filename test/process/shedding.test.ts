@@ -52,8 +52,9 @@ it('with few files: lets in as many as there are files for, keeps who is here, a
   await expect.poll(() => closed).toBeGreaterThanOrEqual(400 - 130)
   expect(closed).toBeLessThan(400 - 100)
   for (const { kad, client } of clients) await findSelf(kad, client)
+  // the line comes as soon as one was refused, and then once a minute
   const refused = await node.printed(/(\d+) newcomers were refused \(tooManyHandshakes \d+\); there is room for 130/)
-  expect(Number(refused[1])).toBeGreaterThan(100)
+  expect(Number(refused[1])).toBeGreaterThan(0)
   expect(await check(address)).toMatchObject({ code: 1, stderr: expect.stringMatching(/turned this client away/) })
 
   for (const socket of sockets) socket.destroy()

@@ -30,11 +30,11 @@ function checkSettings(input: Uint8Array): void {
   }
 }
 
-/** A text of this length in an error is a part of a key. */
-const tellingChars = 16
+/** A text of this length in an error is a part of a key that says too much. */
+const tellingChars = 24
 
 function checkSecret(key: string | undefined, message: string): void {
-  const hex = key?.match(/[0-9a-f]{16,}/i)?.[0]
+  const hex = key?.match(/[0-9a-f]{24,}/i)?.[0]
   promise(hex === undefined || !message.includes(hex.slice(0, tellingChars)), 'an error tells a part of the key')
 }
 
