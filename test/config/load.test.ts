@@ -179,8 +179,29 @@ describe('loadConfig', () => {
     ])
   })
 
-  it('does not put the profiles on the port of the node', () => {
-    expect(problems([], { PPROF_PORT: '4001' })[0]?.subject).toBe('PPROF_PORT')
+  it.each([
+    [{ PPROF_PORT: '4001' }, ['PPROF_PORT']],
+    [{ ADMIN_PORT: '4001' }, ['ADMIN_PORT']],
+    [{ PPROF_PORT: '6061' }, ['PPROF_PORT']],
+    [{ BOOTSTRAP_PORT: '6060', ADMIN_PORT: '6060', PPROF_PORT: '6060' }, ['ADMIN_PORT', 'PPROF_PORT']],
+    [{ ADMIN_PORT: '0', PPROF_PORT: '6061' }, []]
+  ])('puts no two servers on one port: %j', (environment, subjects) => {
+    expect(problems([], environment).map(({ subject }) => subject)).toEqual(subjects)
+  })
+
+  it.each(['0.0.0.0', '::', '8.8.8.8', '2606:4700::1', '203.0.113.5'])(
+    'lets the world reach neither metrics nor profiles at %s, unless it is said in so many words',
+    (address) => {
+      const both = { ADMIN_ADDRESS: address, PPROF_ADDRESS: address, PPROF_PORT: '6060' }
+      expect(problems([], both).map(({ subject }) => subject)).toEqual(['ADMIN_ADDRESS', 'PPROF_ADDRESS'])
+      expect(problems([], { ...both, ADMIN_ALLOW_REMOTE: 'true' })).toEqual([])
+      // where nothing is served nothing is wrong
+      expect(problems([], { ADMIN_ADDRESS: address, ADMIN_PORT: '0', PPROF_ADDRESS: address })).toEqual([])
+    }
+  )
+
+  it.each(['127.0.0.1', '::1', '10.1.2.3', '192.168.0.9', 'fd00::1'])('serves operators at %s', (address) => {
+    expect(problems([], { ADMIN_ADDRESS: address, PPROF_ADDRESS: address, PPROF_PORT: '6060' })).toEqual([])
   })
 })
 
