@@ -1,8 +1,4 @@
-import { identify } from '@libp2p/identify'
-import { noise } from '@libp2p/noise'
-import { tcp } from '@libp2p/tcp'
-import { yamux } from '@libp2p/yamux'
-import { createLibp2p, type Libp2p } from 'libp2p'
+import type { Libp2p } from 'libp2p'
 import { afterEach, describe, expect, it } from 'vitest'
 import { BootstrapNode } from '../src/bootstrap-node.ts'
 import { peerstoreGcIntervalMs } from '../src/peers/peerstore-gc.ts'
@@ -10,6 +6,7 @@ import { encodeAnswer, encodePeer, encodePeers } from '../src/rendezvous/encode.
 import { MessageType } from '../src/rendezvous/wire.ts'
 import { SimulatedClock } from './support/clock.ts'
 import { testConfig } from './support/config.ts'
+import { libp2pClient } from './support/libp2p-client.ts'
 
 const meshsub = '/meshsub/1.2.0'
 const recordLifeMs = 48 * 3_600_000
@@ -19,14 +16,7 @@ afterEach(async () => {
 })
 
 async function client(): Promise<Libp2p> {
-  const peer = await createLibp2p({
-    addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
-    transports: [tcp()],
-    connectionEncrypters: [noise()],
-    streamMuxers: [yamux()],
-    connectionMonitor: { enabled: false },
-    services: { identify: identify() }
-  })
+  const peer = await libp2pClient()
   await peer.handle(meshsub, () => {})
   opened.push(async () => peer.stop())
   return peer

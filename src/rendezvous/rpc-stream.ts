@@ -142,7 +142,7 @@ class RpcStream implements ByteStreamHandler {
         if (this.#mayGoOn()) this.#answerNext()
       }
     } catch (cause) {
-      // so does what cannot be sent
+      // an answer that cannot be sent is a defect of ours, too
       this.#refuse(String(cause))
     }
     if (this.#ended && this.#isReading()) this.#finish()
@@ -197,8 +197,7 @@ class RpcStream implements ByteStreamHandler {
       return
     }
     if (!(outcome instanceof Promise)) {
-      this.#send(outcome)
-      this.#timed(type, outcome === 'refuse' ? 'refused' : 'ok', startedAtMs)
+      this.#reply(type, outcome, startedAtMs)
       return
     }
     this.#wait('answering')
@@ -211,9 +210,13 @@ class RpcStream implements ByteStreamHandler {
   #whenAnswered(type: number, outcome: Outcome, startedAtMs: number): void {
     if (this.#state !== 'answering') return
     this.#state = 'reading'
+    this.#reply(type, outcome, startedAtMs)
+    this.#serveAndResume()
+  }
+
+  #reply(type: number, outcome: Outcome, startedAtMs: number): void {
     this.#send(outcome)
     this.#timed(type, outcome === 'refuse' ? 'refused' : 'ok', startedAtMs)
-    this.#serveAndResume()
   }
 
   /** An answer that throws is a defect of ours, which does not concern other streams. */

@@ -3,13 +3,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { identify } from '@libp2p/identify'
 import type { Libp2p } from '@libp2p/interface'
-import { noise } from '@libp2p/noise'
-import { tcp } from '@libp2p/tcp'
-import { yamux } from '@libp2p/yamux'
 import * as fc from 'fast-check'
-import { createLibp2p } from 'libp2p'
 import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { BootstrapNode } from '../../../src/bootstrap-node.ts'
@@ -19,6 +14,7 @@ import { Metrics, metricsRoute } from '../../../src/observe/metrics/metrics.ts'
 import { encodeAnswer, encodePeer, encodePeers } from '../../../src/rendezvous/encode.ts'
 import { MessageType } from '../../../src/rendezvous/wire.ts'
 import { testConfig } from '../../support/config.ts'
+import { libp2pClient } from '../../support/libp2p-client.ts'
 import { onStock } from '../../support/stack.ts'
 
 const opened: Array<() => unknown> = []
@@ -48,14 +44,7 @@ async function running(environment: Record<string, string> = {}): Promise<Bootst
 }
 
 async function client(): Promise<Libp2p> {
-  const peer = await createLibp2p({
-    addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
-    transports: [tcp()],
-    connectionEncrypters: [noise()],
-    streamMuxers: [yamux()],
-    connectionMonitor: { enabled: false },
-    services: { identify: identify() }
-  })
+  const peer = await libp2pClient()
   opened.push(() => peer.stop())
   return peer
 }
