@@ -1,5 +1,5 @@
 import type { Connection } from '@libp2p/interface'
-import { ipOf, networksOf } from '../peers/address-prefix.ts'
+import { networksOf, remoteIpOf } from '../peers/address-prefix.ts'
 import { peerKey } from '../peers/peer-key.ts'
 import { ConnectionKinds } from './connection-kinds.ts'
 import { RecencySet } from './recency.ts'
@@ -222,8 +222,8 @@ export class ConnectionIndex {
     for (const entry of peer.entries) this.#file(entry)
   }
 
-  #placesOf({ remoteAddr }: Connection): { prefix: Prefix; address: Address | undefined } {
-    const ip = ipOf(remoteAddr)
+  #placesOf(connection: Connection): { prefix: Prefix; address: Address | undefined } {
+    const ip = remoteIpOf(connection)
     const names = ip === undefined ? undefined : networksOf(ip)
     const name = names?.network ?? 'relayed'
     const prefix = this.#byPrefix.get(name) ?? new Prefix(name)

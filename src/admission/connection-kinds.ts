@@ -1,4 +1,5 @@
 import type { Connection } from '@libp2p/interface'
+import { protocolName } from '../observe/protocol-name.ts'
 
 type Described = Pick<Connection, 'direction' | 'encryption' | 'multiplexer'>
 
@@ -42,9 +43,4 @@ export class ConnectionKinds {
     }
     return kind
   }
-}
-
-/** `tls` for `/tls/1.0.0`; `none` for no protocol. */
-export function protocolName(protocol: string | undefined): string {
-  return protocol?.split('/')[1] ?? 'none'
 }

@@ -22,9 +22,11 @@ import { BootstrapError } from '../errors.ts'
 import { networksOf, type Origin } from '../peers/address-prefix.ts'
 import { peerKey } from '../peers/peer-key.ts'
 import { ConnectionIndex, type Entry } from './connection-index.ts'
-import { isGateway, type Marks, normalCrowd, trimNow, worst } from './policy.ts'
+import { surplus } from './duplicates.ts'
+import { isGateway, type Marks, normalCrowd, worst } from './policy.ts'
 import type { PrefixGuard } from './prefix-limits.ts'
 import type { Relief } from './pressure.ts'
+import { Trimmer } from './trimmer.ts'
 
 export interface AdmissionLimits extends Marks {
   /** Established and pending connections, inbound and outbound together. */
@@ -48,19 +50,19 @@ export interface AdmissionComponents {
   readonly events: TypedEventTarget<Libp2pEvents>
 }
 
-const tickMs = 1000
-/** To close one costs 150 µs in all who hear of it, and up to 1 ms when its peer is told over loopback: so many are 16 ms. */
-const trimAtOnce = 16
-/** Between them; that makes 2,560 a second at most. */
-const trimPauseMs = 6
-
 /** Why a connection was closed. */
 export type EvictionReason = 'cap' | 'trim' | 'duplicate' | 'pressure' | 'prefix'
 /** Why a newcomer was not let in. */
 export type RefusalReason = 'nobodyToClose' | 'tooManyHandshakes' | 'pressure' | 'prefixFull'
 
-/** At the cap so much of it may be handshakes: who only opens sockets must not get those closed who are here. */
-const handshakeShareAtCap = 0.25
+/**
+ * At the cap each socket takes somebody's place before anything is known of its peer. So many of the places may be handshakes, and
+ * so many those of one network.
+ */
+const handshakeShareAtCap = { ofAll: 0.25, ofNetwork: 0.01 }
+
+/** Of a manager without limits for prefixes. */
+const noWaits: PrefixGuard['waits'] = { addressRate: 0, networkRate: 0 }
 
 /**
  * Stands in for libp2p's connection manager: lets peers in up to an exact cap, and closes the worst connection for a
@@ -88,11 +90,9 @@ export class AdmissionManager implements ConnectionManager, Startable {
   #pendingOutbound = 0
   /** Inbound connections that are open, and whose upgrade has yet to say that it is over. */
   #openedWhileUpgrading = 0
-  #trimming = false
   #relief: Pick<Relief, 'ceiling' | 'refusing'> = { ceiling: Number.POSITIVE_INFINITY, refusing: false }
   #gatewayTold = false
-  #cancelTick = () => {}
-  #cancelTrim = () => {}
+  readonly #trimmer: Trimmer
 
   constructor(components: AdmissionComponents, limits: AdmissionLimits, parts: AdmissionParts) {
     this.#inner = components.connectionManager as ConnectionManager & Startable
@@ -101,6 +101,13 @@ export class AdmissionManager implements ConnectionManager, Startable {
     this.#parts = parts
     const { prefixes } = parts
     this.index = new ConnectionIndex(limits.gracePeriodMs, (ip) => prefixes?.isExempt(ip) ?? true)
+    this.#trimmer = new Trimmer({
+      clock: parts.clock,
+      index: this.index,
+      marks: limits,
+      ceiling: () => this.#relief.ceiling,
+      closeWorst: (reason) => this.#closeWorst(reason)
+    })
   }
 
   readonly [Symbol.toStringTag] = 'admission'
@@ -115,19 +122,23 @@ export class AdmissionManager implements ConnectionManager, Startable {
     return this.#pendingInbound
   }
 
+  /** How often the first who waits from an address or network was passed over, as its rate of handshakes was used up. */
+  get waits(): PrefixGuard['waits'] {
+    return this.#parts.prefixes?.waits ?? noWaits
+  }
+
   async start(): Promise<void> {
     const { events } = this.#components
     events.addEventListener('connection:open', this.#onOpen)
     events.addEventListener('connection:close', this.#onClose)
     await this.#inner.start()
     await stop((this.#inner as unknown as { connectionPruner: unknown }).connectionPruner)
-    this.#tick()
+    this.#trimmer.start()
   }
 
   async stop(): Promise<void> {
     const { events } = this.#components
-    this.#cancelTick()
-    this.#cancelTrim()
+    this.#trimmer.stop()
     await this.#inner.stop()
     events.removeEventListener('connection:open', this.#onOpen)
     events.removeEventListener('connection:close', this.#onClose)
@@ -138,8 +149,7 @@ export class AdmissionManager implements ConnectionManager, Startable {
       this.refusals.pressure++
       return false
     }
-    const maxConnections = this.#cap
-    if (this.total >= maxConnections && this.#pendingInbound >= maxConnections * handshakeShareAtCap) {
+    if (this.total >= this.#cap && this.#pendingInbound >= this.#cap * handshakeShareAtCap.ofAll) {
       this.refusals.tooManyHandshakes++
       return false
     }
@@ -162,6 +172,14 @@ export class AdmissionManager implements ConnectionManager, Startable {
 
   originOf(ip: string): Origin {
     return this.#parts.prefixes?.originOf(ip) ?? { ...networksOf(ip), exempt: true }
+  }
+
+  /** @param handshakes of its network that have come and are not over */
+  mayWait(from: Origin, handshakes: number): boolean {
+    if (from.exempt || this.total < this.#cap) return true
+    if (handshakes < Math.max(normalCrowd, this.#cap * handshakeShareAtCap.ofNetwork)) return true
+    this.refusals.tooManyHandshakes++
+    return false
   }
 
   mayBegin(from: Origin): boolean {
@@ -222,18 +240,17 @@ export class AdmissionManager implements ConnectionManager, Startable {
 
   /** True when there is room for one more, made by closing the worst if need be. */
   #makeRoom(): boolean {
-    if (this.total < this.#cap) return true
-    const entry = this.#worst()
-    if (entry === undefined) return false
-    this.#evict(entry, 'cap')
-    return true
+    return this.total < this.#cap || this.#closeWorst('cap')
   }
 
-  #worst(): Entry | undefined {
+  /** @returns false when all are protected or within grace */
+  #closeWorst(reason: EvictionReason): boolean {
     const nowMs = this.#parts.clock.now()
     this.index.mature(nowMs)
     this.#tellGateway()
-    return worst(this.index, nowMs)
+    const entry = worst(this.index, nowMs)
+    if (entry !== undefined) this.#evict(entry, reason)
+    return entry !== undefined
   }
 
   /** It counts as gone at once: its socket is closed before this returns. */
@@ -258,11 +275,11 @@ export class AdmissionManager implements ConnectionManager, Startable {
     this.#holdPrefix(entry)
   }
 
-  /** After the handshake: whoever only opens sockets gets nobody closed. */
+  /** After the handshake: whoever only opens sockets gets nobody closed for this. */
   #holdPrefix(newcomer: Entry): void {
     const { prefixes, clock } = this.#parts
     const nowMs = clock.now()
-    const surplus = prefixes?.surplus(newcomer, this.index, nowMs)
+    const surplus = prefixes?.surplus(newcomer, this.index, this.#cap, nowMs)
     if (surplus === undefined) return
     if (surplus !== newcomer) {
       this.#evict(surplus, 'prefix')
@@ -278,32 +295,6 @@ export class AdmissionManager implements ConnectionManager, Startable {
     this.index.close(connection)
   }
 
-  readonly #tick = (): void => {
-    // every second, though nobody may have to go for weeks: a crowd at one go would block, and forget who was active since
-    this.index.mature(this.#parts.clock.now())
-    this.#cancelTrim()
-    const { ceiling } = this.#relief
-    if (this.index.connections > ceiling) {
-      const { close } = trimNow(this.index.connections, { lowWater: ceiling, highWater: ceiling }, true)
-      this.#trim(close, ceiling, 'pressure')
-    } else {
-      const { close, trimming } = trimNow(this.index.connections, this.limits, this.#trimming)
-      this.#trimming = trimming
-      this.#trim(close, this.limits.lowWater, 'trim')
-    }
-    this.#cancelTick = this.#parts.clock.after(tickMs, this.#tick)
-  }
-
-  #trim(left: number, downTo: number, reason: EvictionReason): void {
-    for (let i = 0; i < Math.min(left, trimAtOnce); i++) {
-      const entry = this.index.connections > downTo ? this.#worst() : undefined
-      if (entry === undefined) return
-      this.#evict(entry, reason)
-    }
-    const later = () => this.#trim(left - trimAtOnce, downTo, reason)
-    if (left > trimAtOnce) this.#cancelTrim = this.#parts.clock.after(trimPauseMs, later)
-  }
-
   #tellGateway(): void {
     const crowd = this.index.mostCrowded
     if (this.#gatewayTold || crowd === undefined || crowd.size <= normalCrowd || !isGateway(crowd, this.index)) return
@@ -313,17 +304,4 @@ export class AdmissionManager implements ConnectionManager, Startable {
       'most peers come from one address prefix, which is taken for a gateway: they are not closed for being a crowd'
     )
   }
-}
-
-/** The connection to close when a peer has too many: its oldest that is idle, else its oldest; never the one that came. */
-export function surplus(newcomer: Entry, maxPerPeer: number): Entry | undefined {
-  const { entries } = newcomer.peer
-  if (entries.size <= maxPerPeer) return undefined
-  const others = [...entries].filter((entry) => entry !== newcomer)
-  return others.find(({ connection }) => openStreams(connection) === 0) ?? others[0]
-}
-
-/** A lean connection knows the number; its list of streams would be made for the question. */
-function openStreams(connection: Connection & { readonly streamCount?: number }): number {
-  return connection.streamCount ?? connection.streams.length
 }

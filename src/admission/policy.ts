@@ -9,7 +9,7 @@ export const silentAfterMs = 10 * 60_000
 /** Up to so many candidates a prefix is a normal data centre and nobody's first victim. */
 export const normalCrowd = 16
 
-/** A public prefix with more than this share of all candidates is not a crowd but the way in. */
+/** An exempt prefix with more than this share of all connections is not a crowd but the way in. */
 const gatewayShare = 0.9
 
 /**
@@ -40,13 +40,15 @@ export function worstOf({ withoutRecords, withRecords }: Candidates, nowMs: numb
 
 /**
  * Whether a prefix hides everybody: the bridge of a container engine or a NAT in front of this node makes all peers come from
- * one address. A private, shared or loopback address can only be one; a public one is when nearly all come from it.
+ * one address. A private, shared or loopback address can only be one. A public one is when the operator has exempted it from
+ * the limits and nearly all come from it: else whoever brings ten times as many as all others would pass for one, and the
+ * others would be closed for it.
  */
 export function isGateway(prefix: Prefix, index: ConnectionIndex): boolean {
   if (/^(10|127|192\.168|172\.(1[6-9]|2\d|3[01])|100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7])|169\.254)\./.test(prefix.name))
     return true
   if (/^(0:0:0:|f[cd][0-9a-f]{2}:|fe[89ab][0-9a-f]:)/.test(prefix.name)) return true
-  return prefix.size > index.candidates.size * gatewayShare
+  return prefix.connections - prefix.limited > index.connections * gatewayShare
 }
 
 export interface Marks {

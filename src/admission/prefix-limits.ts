@@ -6,23 +6,25 @@ import { IpNetworks } from '../peers/ip-networks.ts'
 import type { ConnectionIndex, Entry } from './connection-index.ts'
 import { HandshakeBuckets } from './handshake-rates.ts'
 import { worstOf } from './policy.ts'
+import { sharesOf } from './prefix-shares.ts'
 
 /** What a limit made somebody wait for or lose. */
 export type PrefixLimit = 'addressRate' | 'networkRate' | 'addressConnections' | 'networkConnections'
 
-/** A limit that binds is told so often, and no oftener. */
+/** Each limit that binds is told so often, and no oftener. */
 const tellAgainMs = 600_000
 
 /** Who holds prefixes to their limits: says who may begin, and who goes when there are too many. */
 export class PrefixGuard {
-  /** How often a handshake found the rate of its address or network used up, and waited. */
+  /** How often a handshake found the rate of its address or network used up, and waited; it asks again and again. */
   readonly waits: Record<'addressRate' | 'networkRate', number> = { addressRate: 0, networkRate: 0 }
   readonly #exempt: IpNetworks
   readonly #limits: PrefixLimits
   readonly #buckets: HandshakeBuckets
   readonly #clock: Clock
   readonly #logger: Logger
-  #toldAtMs = Number.NEGATIVE_INFINITY
+  /** By limit: what one prefix does must not hide another limit. */
+  readonly #toldAtMs = new Map<PrefixLimit, number>()
 
   constructor(limits: PrefixLimits, clock: Clock, logger: Logger) {
     this.#limits = limits
@@ -58,16 +60,18 @@ export class PrefixGuard {
   /**
    * Who goes since the address or network of a newcomer has too many connections: the worst of its own, as at the cap; the
    * newcomer when all others of them are protected or within grace. Undefined: there are not too many.
+   *
+   * @param cap connections that there may be in all
    */
-  surplus(newcomer: Entry, index: ConnectionIndex, nowMs: number): Entry | undefined {
+  surplus(newcomer: Entry, index: ConnectionIndex, cap: number, nowMs: number): Entry | undefined {
     const { address, prefix } = newcomer
-    const { maxPerAddress, maxPerNetwork } = this.#limits
     if (address === undefined) return undefined
-    if (maxPerAddress > 0 && address.connections > maxPerAddress) {
+    const { perAddress, perNetwork } = sharesOf(this.#limits, index.connections, cap)
+    if (perAddress > 0 && address.connections > perAddress) {
       this.#tell('addressConnections', address.name)
       return this.#worstOfAddress(newcomer, index, nowMs) ?? newcomer
     }
-    if (maxPerNetwork === 0 || prefix.limited <= maxPerNetwork) return undefined
+    if (perNetwork === 0 || prefix.limited <= perNetwork) return undefined
     this.#tell('networkConnections', prefix.name)
     const worst = worstOf(prefix, nowMs)
     // an exempt one does not count among them
@@ -82,8 +86,9 @@ export class PrefixGuard {
 
   #tell(limit: PrefixLimit, prefix: string): void {
     const nowMs = this.#clock.now()
-    if (nowMs - this.#toldAtMs < tellAgainMs) return
-    this.#toldAtMs = nowMs
+    const toldAtMs = this.#toldAtMs.get(limit)
+    if (toldAtMs !== undefined && nowMs - toldAtMs < tellAgainMs) return
+    this.#toldAtMs.set(limit, nowMs)
     this.#logger.warn(
       { prefix, limit },
       `${prefix} has reached a limit (${limit}); if many honest peers share it, add it to LIMIT_EXEMPT_NETWORKS`

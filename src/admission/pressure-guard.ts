@@ -18,8 +18,11 @@ export interface PressureParts {
   readonly read: () => Omit<Load, 'connections'>
 }
 
-/** 600 newcomers a second with TLS take 10 MB of a small container meanwhile; a look costs some 100 µs. */
-const lookMs = 250
+/** 600 newcomers a second with TLS take 10 MB of a small container meanwhile. */
+export const lookMs = 250
+/** While less than half is used of everything: a look is 200 µs, and four a second were a twentieth of an idle node. */
+export const calmLookMs = 1_000
+const calmShare = 0.5
 /** However many connections it costs. */
 const sayMs = 60_000
 
@@ -30,7 +33,7 @@ const advice: Record<Shortage, string> = {
 }
 
 /**
- * Looks four times a second at what is short, and tells admission and the log: a line a minute at most, and one for those who were
+ * Looks at what is short, and tells admission and the log: a line a minute at most, and one for those who were
  * turned away for whatever reason.
  */
 export class PressureGuard {
@@ -55,11 +58,15 @@ export class PressureGuard {
   }
 
   start(): void {
-    this.#cancel = this.#parts.clock.after(lookMs, this.#look)
+    this.#lookAfter(lookMs)
   }
 
   stop(): void {
     this.#cancel()
+  }
+
+  #lookAfter(ms: number): void {
+    this.#cancel = this.#parts.clock.after(ms, this.#look)
   }
 
   readonly #look = (): void => {
@@ -72,7 +79,8 @@ export class PressureGuard {
     const refused = this.#refusals.line(nowMs)
     if (refused !== undefined) logger.warn(refused)
     this.#shortage = relief.shortage
-    this.start()
+    const isCalm = relief.shortage === undefined && Math.max(load.memory, load.heap) < calmShare
+    this.#lookAfter(isCalm ? calmLookMs : lookMs)
   }
 
   #say({ shortage, ceiling }: Relief, load: Load, nowMs: number): void {

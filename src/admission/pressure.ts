@@ -59,7 +59,7 @@ export class Pressure {
     this.#maxConnections = maxConnections
   }
 
-  /** To be asked a few times a second. */
+  /** To be asked once a second, and a few times as often from a half on. */
   look(load: Load, nowMs: number): Relief {
     const share = Math.max(load.memory, load.heap)
     const isCritical = share >= criticalShare
@@ -74,7 +74,8 @@ export class Pressure {
   }
 
   #hasToShed(share: number, nowMs: number): boolean {
-    if (this.#relief.shortage === undefined) return true
+    // a want of files says nothing of how memory has grown since
+    if (this.#relief.shortage === undefined || this.#relief.shortage === 'files') return true
     if (share >= criticalShare) return this.#steppedAt < criticalShare || share >= this.#steppedAt + grownShareCritical
     return nowMs - this.#steppedMs >= stepMs && share >= this.#steppedAt + grownShare
   }
@@ -90,9 +91,10 @@ export class Pressure {
   #recover({ connections }: Load, share: number, nowMs: number): void {
     const wereFiles = this.#relief.shortage === 'files'
     if (nowMs - this.#steppedMs < (wereFiles || share < lowShare ? stepMs : tryMs)) return
-    const ceiling = this.#relief.ceiling + Math.ceil(this.#maxConnections * stepUp)
+    const ceiling = Math.min(this.#relief.ceiling + Math.ceil(this.#maxConnections * stepUp), this.#maxConnections)
     // connections that do not come near the ceiling are not what took the files
-    const isOver = ceiling >= this.#maxConnections || (wereFiles && connections < this.#relief.ceiling / 2)
+    const isEnough = ceiling === this.#maxConnections || (wereFiles && connections < this.#relief.ceiling / 2)
+    const isOver = isEnough && share < highShare
     this.#relief = isOver ? none : { ...this.#relief, ceiling }
     this.#steppedMs = nowMs
     this.#steppedAt = share

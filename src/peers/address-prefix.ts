@@ -8,6 +8,12 @@ export interface Networks {
   readonly network: string
 }
 
+/** A connection, lean or not. */
+export interface Remote {
+  readonly remoteAddr: Multiaddr
+  readonly remoteIp?: string
+}
+
 /** Where somebody comes from. */
 export interface Origin extends Networks {
   /** Its networks are not limited. */
@@ -15,15 +21,15 @@ export interface Origin extends Networks {
 }
 
 /**
- * The network that an address counts for: /24 of IPv4, /48 of IPv6, which is about what one party gets easily. An IPv4
+ * The network that a connection counts for: /24 of IPv4, /48 of IPv6, which is about what one party gets easily. An IPv4
  * address inside IPv6 counts as IPv4. Addresses without an IP (a relayed connection) count as one.
  */
-export function prefixOf(address: Multiaddr): string {
-  const ip = ipOf(address)
+export function remotePrefixOf(connection: Remote): string {
+  const ip = remoteIpOf(connection)
   return ip === undefined ? 'relayed' : networksOf(ip).network
 }
 
-/** Undefined for a relayed connection, whose address is the relay's. */
+/** Undefined without an IP, and for the address of a relayed peer. */
 export function ipOf(address: Multiaddr): string | undefined {
   let ip: string | undefined
   for (const { name, value } of address.getComponents()) {
@@ -31,6 +37,14 @@ export function ipOf(address: Multiaddr): string | undefined {
     if (name === 'ip4' || name === 'ip6') ip ??= value
   }
   return ip
+}
+
+/**
+ * Undefined for a relayed connection, whose address is the relay's. A lean connection knows it: to have a multiaddr made and
+ * taken apart for it was a thirtieth of a join.
+ */
+export function remoteIpOf(connection: Remote): string | undefined {
+  return connection.remoteIp ?? ipOf(connection.remoteAddr)
 }
 
 /** @param ip of IPv4, or of IPv6 with or without a zone */

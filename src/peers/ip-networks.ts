@@ -17,9 +17,11 @@ export function parseIpNetwork(text: string): IpNetwork | undefined {
 
 /** Whether an address is in one of some networks. */
 export class IpNetworks {
+  readonly #networks: readonly IpNetwork[]
   readonly #list = new BlockList()
 
   constructor(networks: readonly IpNetwork[]) {
+    this.#networks = networks
     for (const { ip, bits } of networks) this.#list.addSubnet(ip, bits, family(ip))
   }
 
@@ -27,6 +29,13 @@ export class IpNetworks {
   has(ip: string): boolean {
     const [address = ip] = ip.split('%')
     return this.#list.check(address, family(address))
+  }
+
+  /** Whether `network` has addresses in common with one of these. */
+  overlaps(network: IpNetwork): boolean {
+    if (this.has(network.ip)) return true
+    const inside = new IpNetworks([network])
+    return this.#networks.some(({ ip }) => inside.has(ip))
   }
 }
 

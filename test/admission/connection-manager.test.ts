@@ -123,6 +123,27 @@ describe('the cap', () => {
     expect(gone(peers).length - before).toBeLessThanOrEqual(2)
   })
 
+  it('who only opens sockets in one network gets no more closed than a hundredth, however long it goes on', async () => {
+    const cap = 3_000
+    await manager.stop()
+    await build({ lowWater: cap, highWater: cap, maxConnections: cap })
+    let here = crowd(cap)
+    clock.advance(1_000)
+    const from = { address: '198.51.100.1', network: '198.51.100.0/24', exempt: false }
+    const knock = (handshakes: number) => manager.mayWait(from, handshakes) && manager.acceptIncomingConnection(upgrade)
+    for (let round = 0; round < 20; round++) {
+      let open = 0
+      for (let i = 0; i < 1_000; i++) if (knock(open)) open++
+      expect(here.filter(({ aborted }) => aborted !== undefined).length).toBeLessThanOrEqual(cap / 100)
+      for (; open > 0; open--) manager.afterUpgradeInbound()
+      here = here.filter(({ aborted }) => aborted === undefined)
+      here.push(...crowd(cap - here.length, cap * (round + 1)))
+      clock.advance(1_000)
+    }
+    expect(manager.refusals.tooManyHandshakes).toBe(20 * (1_000 - cap / 100))
+    expect(manager.mayWait({ ...from, exempt: true }, 1_000)).toBe(true)
+  })
+
   it('holds for dials, with an error that says what to do', async () => {
     crowd(8)
     await expect(manager.openConnection([])).rejects.toMatchObject({

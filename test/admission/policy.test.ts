@@ -3,7 +3,7 @@ import * as fc from 'fast-check'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { ConnectionIndex } from '../../src/admission/connection-index.ts'
 import { isGateway, normalCrowd, silentAfterMs, trimNow, worst } from '../../src/admission/policy.ts'
-import { prefixOf } from '../../src/peers/address-prefix.ts'
+import { remotePrefixOf } from '../../src/peers/address-prefix.ts'
 import { fakeConnection } from '../support/connection.ts'
 
 let index: ConnectionIndex
@@ -77,7 +77,8 @@ describe('worst', () => {
     }
   )
 
-  it('takes a public prefix for a gateway only when nearly all come through it', () => {
+  it('takes a public prefix for a gateway only when it is exempt and nearly all come through it', () => {
+    index = new ConnectionIndex(0, (ip) => ip === '198.51.100.7')
     for (let i = 0; i < 95; i++) join(`behind-${i}`, 1, '198.51.100.7')
     for (let i = 0; i < 5; i++) join(`direct-${i}`, 0, `203.0.${i}.1`)
     index.mature(10)
@@ -85,6 +86,13 @@ describe('worst', () => {
     for (let i = 5; i < 20; i++) join(`direct-${i}`, 0, `203.0.${i}.1`)
     index.mature(10)
     expect(isGateway(index.mostCrowded!, index)).toBe(false)
+  })
+
+  it('is in a public prefix that nearly all come from, when that is not exempt', () => {
+    for (let i = 0; i < 95; i++) join(`crowd-${i}`, 1, '198.51.100.7', true)
+    for (let i = 0; i < 5; i++) join(`other-${i}`, 0, `203.0.${i}.1`)
+    index.mature(10)
+    expect(name(10)).toBe('crowd-0')
   })
 })
 
@@ -119,7 +127,7 @@ describe('trimNow', () => {
   })
 })
 
-describe('prefixOf', () => {
+describe('remotePrefixOf', () => {
   it.each([
     ['/ip4/198.51.100.7/tcp/1', '198.51.100.0/24'],
     ['/ip6/2001:db8:1:2::3/tcp/1', '2001:db8:1::/48'],
@@ -129,6 +137,6 @@ describe('prefixOf', () => {
     ['/ip6/::ffff:198.51.100.7/tcp/1', '198.51.100.0/24'],
     ['/dns4/example.org/tcp/1', 'relayed']
   ])('%s counts for %s', (address, prefix) => {
-    expect(prefixOf(multiaddr(address))).toBe(prefix)
+    expect(remotePrefixOf({ remoteAddr: multiaddr(address) })).toBe(prefix)
   })
 })

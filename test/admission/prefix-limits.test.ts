@@ -115,6 +115,18 @@ describe('at the limit of its address', () => {
     expect(warnings).toHaveLength(1)
     expect(warnings[0]).toContain('LIMIT_EXEMPT_NETWORKS')
   })
+
+  it('hides no other limit that binds, and is told again after 10 min', () => {
+    const told = () => warnings.splice(0).map((line) => /\((\w+)\)/.exec(line)?.[1])
+    joins(4, '203.0.113.1')
+    for (let i = 0; i < 30; i++) manager.mayBegin(manager.originOf('203.0.113.1'))
+    joins(3, '203.0.113.2')
+    joins(4, '198.51.100.1')
+    expect(told()).toEqual(['addressConnections', 'addressRate', 'networkConnections'])
+    clock.advance(600_000)
+    joins(4, '192.0.2.1')
+    expect(told()).toEqual(['addressConnections'])
+  })
 })
 
 describe('at the limit of its network', () => {

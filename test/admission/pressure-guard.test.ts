@@ -1,6 +1,6 @@
 import { beforeEach, expect, it } from 'vitest'
 import type { Relief } from '../../src/admission/pressure.ts'
-import { type Gate, PressureGuard } from '../../src/admission/pressure-guard.ts'
+import { calmLookMs, type Gate, lookMs, PressureGuard } from '../../src/admission/pressure-guard.ts'
 import { SimulatedClock } from '../support/clock.ts'
 import { collectedLog, type LogLine } from '../support/log.ts'
 
@@ -8,6 +8,7 @@ let clock: SimulatedClock
 let lines: LogLine[]
 let relief: Relief | undefined
 let share: number
+let looks: number
 let isOutOfFiles: boolean
 let gate: Gate & { refusals: Record<string, number>; evictions: { pressure: number } }
 let guard: PressureGuard
@@ -28,7 +29,11 @@ beforeEach(() => {
       relief = given
     }
   }
-  const read = () => ({ memory: share, heap: 0.1, isOutOfFiles })
+  looks = 0
+  const read = () => {
+    looks++
+    return { memory: share, heap: 0.1, isOutOfFiles }
+  }
   guard = new PressureGuard({ gate, clock, logger: log.logger, read })
   guard.start()
 })
@@ -40,6 +45,20 @@ it('tells admission at once what is short', () => {
   clock.advance(1_000)
   expect(relief).toMatchObject({ ceiling: 950, shortage: 'memory' })
   expect(guard.shortage).toBe('memory')
+})
+
+it('looks rarely while half is free of everything, and often from then on', () => {
+  clock.advance(60 * calmLookMs)
+  const often = 60 * (calmLookMs / lookMs)
+  expect(looks).toBe(often)
+  share = 0.49
+  looks = 0
+  clock.advance(60 * calmLookMs)
+  expect(looks).toBeLessThanOrEqual(60 + 1)
+  isOutOfFiles = true
+  looks = 0
+  clock.advance(60 * calmLookMs)
+  expect(looks).toBeGreaterThan(often - calmLookMs / lookMs)
 })
 
 it('says so once a minute, with what it has cost, however many come', () => {

@@ -91,6 +91,19 @@ it('when it was not connections that took the files, it is over as soon as there
   expect(look({ connections: 10 }, stepMs).shortage).toBeUndefined()
 })
 
+it('when memory is short as well, it goes on with that', () => {
+  look({ isOutOfFiles: true, connections: 10, memory: highShare })
+  expect(look({ connections: 10, memory: highShare }, stepMs)).toMatchObject({
+    ceiling: maxConnections * 0.05,
+    shortage: 'memory'
+  })
+})
+
+it('is not over as long as something is short, however many were let in again', () => {
+  look({ memory: highShare })
+  for (let i = 0; i < 10; i++) expect(look({ memory: highShare }, tryMs).shortage).toBe('memory')
+})
+
 it('some are always kept, even if others have taken all the memory', () => {
   for (let i = 0; i < 100; i++) look({ memory: 1, connections: 10 })
   expect(look({ memory: 1, connections: 10 }).ceiling).toBe(maxConnections * 0.05)

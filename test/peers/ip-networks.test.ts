@@ -39,6 +39,22 @@ describe('a network', () => {
   ])('%j is none', (text) => expect(parseIpNetwork(text)).toBeUndefined())
 })
 
+it.each([
+  ['203.0.113.0/24', true],
+  ['203.0.112.0/22', true],
+  ['203.0.113.7/32', true],
+  ['203.0.113.8/32', false],
+  ['203.0.114.0/24', false],
+  ['2001:db8:1::/48', true],
+  ['2001:db8:2::/48', false]
+])('%s has addresses in common with some networks: %s', (text, expected) => {
+  const networks = new IpNetworks([
+    { ip: '203.0.113.7', bits: 32 },
+    { ip: '2001:db8:1:2::', bits: 64 }
+  ])
+  expect(networks.overlaps(parseIpNetwork(text)!)).toBe(expected)
+})
+
 it('private networks are those of this machine, of gateways and of carriers', () => {
   const networks = new IpNetworks(privateNetworks)
   for (const ip of [
