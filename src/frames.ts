@@ -13,7 +13,8 @@ const none = new Uint8Array(0)
 
 /**
  * Takes a stream of bytes apart into messages with a varint length in front of each. What comes whole is read where it is;
- * {@link own} copies the rest, in a buffer that doubles, so that a message in many pieces costs no more than twice its size.
+ * {@link own} copies the rest, in a buffer that doubles up to the length that the message has said: what an attacker leaves
+ * half sent takes what was sent and no more than as much again, and never more than the longest message.
  */
 export class FrameReader {
   readonly #maxFrameBytes: number
@@ -71,19 +72,33 @@ export class FrameReader {
     return this.#bytes.subarray(found.start, found.end)
   }
 
+  /** Bytes from the first that is pending to the end of its message; 0: its length is not there yet. */
+  #firstBytes(): number {
+    const at = { offset: this.#from }
+    const length = this.#lengthAt(at)
+    return length === undefined ? 0 : at.offset + length - this.#from
+  }
+
   #find(): { start: number; end: number } | 'more' | 'invalid' {
     const at = { offset: this.#from }
-    const length = readVarint(this.#bytes, at, Math.min(this.#to, this.#from + maxPrefixBytes))
+    const length = this.#lengthAt(at)
     if (length === undefined) return this.pendingBytes >= maxPrefixBytes ? 'invalid' : 'more'
     if (length > this.#maxFrameBytes) return 'invalid'
     const end = at.offset + length
     return end > this.#to ? 'more' : { start: at.offset, end }
   }
 
+  /** Moves `at` behind the length. */
+  #lengthAt(at: { offset: number }): number | undefined {
+    return readVarint(this.#bytes, at, Math.min(this.#to, this.#from + maxPrefixBytes))
+  }
+
   #makeRoom(moreBytes: number): void {
     const neededBytes = this.pendingBytes + moreBytes
     if (this.#owned && this.#to + moreBytes <= this.#bytes.length) return
-    const bytes = this.#owned && neededBytes <= this.#bytes.length / 2 ? this.#bytes : new Uint8Array(neededBytes * 2)
+    const isRoomy = this.#owned && neededBytes <= this.#bytes.length / 2
+    const newBytes = Math.max(neededBytes, Math.min(neededBytes * 2, this.#firstBytes() || maxPrefixBytes))
+    const bytes = isRoomy ? this.#bytes : new Uint8Array(newBytes)
     bytes.set(this.#bytes.subarray(this.#from, this.#to))
     this.#to -= this.#from
     this.#from = 0

@@ -62,6 +62,27 @@ it('copies a message that comes in many pieces a few times, not with every piece
   expect([...buffers][0]?.byteLength).toBeLessThanOrEqual(2 * whole.length)
 })
 
+it.each([100, 20_000, 40_000, 60_000])(
+  'holds of a message that is half sent, %s bytes of it, no more than it is long',
+  (sent) => {
+    const whole = frame(60_100)
+    const reader = new FrameReader()
+    reader.push(whole.subarray(0, sent * 0.7))
+    reader.own()
+    reader.push(whole.subarray(sent * 0.7, sent))
+    reader.own()
+    expect(reader.ownedBytes).toBeLessThanOrEqual(Math.min(whole.length, 2 * sent))
+  }
+)
+
+it('holds of whole messages that wait no more than they are long', () => {
+  const waiting = Buffer.concat([frame(1_000), frame(30_000)])
+  const reader = new FrameReader()
+  reader.push(waiting)
+  reader.own()
+  expect(reader.ownedBytes).toBe(waiting.length)
+})
+
 it('keeps nothing of the memory that a piece came in', () => {
   const [first, second] = [frame(100), frame(200)]
   const memory = Buffer.concat([first, second.subarray(0, 50)])

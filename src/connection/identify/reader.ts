@@ -14,6 +14,9 @@ export class IdentifyReader implements ByteStreamHandler {
   readonly #onOver: (reader: IdentifyReader) => void
   #message: IdentifyMessage | undefined
   #count = 0
+  /** Of the parts that are read, of which the message has views. */
+  #messageBytes = 0
+  #heldBytes = 0
 
   /**
    * @param onMessage called once with all parts in one, if there was any
@@ -42,8 +45,10 @@ export class IdentifyReader implements ByteStreamHandler {
         this.giveUp('not an identify message')
         return
       }
+      this.#messageBytes += frame.length
     }
     this.#frames.own()
+    this.#hold(this.#messageBytes + this.#frames.ownedBytes)
   }
 
   onDrain(): void {}
@@ -56,10 +61,17 @@ export class IdentifyReader implements ByteStreamHandler {
   }
 
   onClose(): void {
+    this.#hold(0)
     this.#onOver(this)
   }
 
   giveUp(reason: string): void {
     this.#stream.reset(reason)
+  }
+
+  #hold(bytes: number): void {
+    if (bytes === this.#heldBytes) return
+    this.#stream.holds?.(bytes - this.#heldBytes)
+    this.#heldBytes = bytes
   }
 }

@@ -119,6 +119,11 @@ export class LeanConnection implements RoutedConnection, ChannelOwner, YamuxOwne
     return this.remoteSocketAddr.encapsulate(`/p2p/${this.remotePeer}`)
   }
 
+  /** Address at the other end of the socket. */
+  get remoteIp(): string {
+    return this.#remote.ip
+  }
+
   /** Address and port at the other end of the socket, without the peer id. */
   get remoteSocketAddr(): Multiaddr {
     return remoteMultiaddr(this.#remote)

@@ -45,6 +45,11 @@ class NetworkLine<T> {
 export interface FairLineOptions<T> {
   /** Whether one more from there may go now; counts it if so. Default: always. */
   readonly mayGo?: (from: Origin) => boolean
+  /**
+   * Whether nobody may go now, wherever from. Asked once before a line is: else each of tens of thousands would be, to hear the
+   * same. Default: never.
+   */
+  readonly isClosed?: () => boolean
   /** Told who has waited for too long, and will not go any more. Adds nobody. */
   readonly onLost: (item: T) => void
   readonly most?: typeof mostWaiting
@@ -52,8 +57,9 @@ export interface FairLineOptions<T> {
 
 /**
  * A line in which networks go by turns, and the addresses of a network by its turns: whoever sends many makes those wait who
- * come from the same place, and nobody else. Each operation is O(1), but for {@link askAgain}. Holds an entry for each who
- * waits, and for each address and network of them.
+ * come from the same place, and nobody else. Each operation is O(1) but for {@link askAgain}, and for those whom `take` passes
+ * over: their own place has none left, so they are few places. Holds an entry for each who waits, and for each address and
+ * network of them.
  */
 export class FairLine<T> {
   readonly #lines = new Map<string, AddressLine<T>>()
@@ -72,6 +78,11 @@ export class FairLine<T> {
   /** All who wait. */
   get size(): number {
     return this.#size
+  }
+
+  /** Who wait from a network. */
+  sizeOf({ network }: Origin): number {
+    return this.#networks.get(network)?.size ?? 0
   }
 
   /** Addresses from which somebody waits. */
@@ -107,8 +118,14 @@ export class FairLine<T> {
     return true
   }
 
-  /** Who goes next; undefined when nobody waits but those who are passed over. */
+  /** Whether nobody may go now, wherever from. */
+  get isClosed(): boolean {
+    return this.#options.isClosed?.() === true
+  }
+
+  /** Who goes next; undefined when nobody waits but those who are passed over, or nobody may go. */
   take(nowMs: number): T | undefined {
+    if (this.isClosed) return undefined
     for (let network = this.#turns.shift(); network !== undefined; network = this.#turns.shift()) {
       const line = network.turns.shift()
       const item = line === undefined ? undefined : this.#takeFrom(line, nowMs)
@@ -127,10 +144,10 @@ export class FairLine<T> {
     }
   }
 
-  #hasRoom({ address, network }: Origin): boolean {
+  #hasRoom(from: Origin): boolean {
     const { ofAddress, ofNetwork, ofAll } = this.#most
-    const inNetwork = this.#networks.get(network)?.size ?? 0
-    if (inNetwork >= ofNetwork || (this.#lines.get(address)?.waiting.length ?? 0) >= ofAddress) return false
+    const inNetwork = this.sizeOf(from)
+    if (inNetwork >= ofNetwork || (this.#lines.get(from.address)?.waiting.length ?? 0) >= ofAddress) return false
     if (this.#size < ofAll) return true
     return this.#size < 1.5 * ofAll && inNetwork < ofAll / (2 * this.#networks.size)
   }

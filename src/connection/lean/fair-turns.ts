@@ -3,7 +3,7 @@ import type { Origin } from '../../peers/address-prefix.ts'
 import type { Defer } from '../../turns.ts'
 import { FairLine, type FairLineOptions } from './fair-line.ts'
 
-/** How long those are passed over who may not go yet. */
+/** How long those are passed over who may not go yet; all of them, when nobody may. */
 export const asideMs = 50
 
 export interface FairTurnsOptions<T> extends FairLineOptions<T> {
@@ -34,6 +34,11 @@ export class FairTurns<T> {
     return this.#line.size
   }
 
+  /** Those of a network. */
+  waitingOf(from: Origin): number {
+    return this.#line.sizeOf(from)
+  }
+
   /**
    * To be called once before `onTurn`.
    *
@@ -60,8 +65,9 @@ export class FairTurns<T> {
       if (item === undefined) break
       this.#onTurn(item)
     }
-    this.#awaitTurn()
-    if (this.#line.hasAside) this.#cancelAskAgain ??= clock.after(asideMs, this.#askAgain)
+    const isClosed = this.#line.hasNext && this.#line.isClosed
+    if (!isClosed) this.#awaitTurn()
+    if (isClosed || this.#line.hasAside) this.#cancelAskAgain ??= clock.after(asideMs, this.#askAgain)
   }
 
   readonly #askAgain = (): void => {

@@ -31,9 +31,21 @@ export class HandshakeSlots<T> {
     return this.#held.size
   }
 
+  /** Those of a network. */
+  sizeOf({ network }: Origin): number {
+    return this.#ofNetwork.get(network)?.size ?? 0
+  }
+
   /** Addresses and networks that are known. */
   get prefixes(): number {
     return this.#ofAddress.size + this.#ofNetwork.size
+  }
+
+  /** Whether nobody at all may begin now: all slots are taken, and no handshake has stalled. */
+  isFull(nowMs: number): boolean {
+    if (this.#held.size < this.#most.ofAll) return false
+    const oldest = firstOf<Held<T>>(this.#held.values())
+    return oldest !== undefined && nowMs - oldest.sinceMs < stalledAfterMs
   }
 
   /** Whether one more from there may begin: `full`: not now; else who has to be ended for it, undefined: nobody. */

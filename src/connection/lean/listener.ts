@@ -39,6 +39,8 @@ const departuresPerTurn = 64
 export interface Admission {
   acceptIncomingConnection(): boolean
   originOf(ip: string): Origin
+  /** Whether one more may wait for its handshake, beside so many of its network that have come and are not connections yet. */
+  mayWait(from: Origin, handshakes: number): boolean
   /** Whether one more handshake from there may begin now; counts it if so. */
   mayBegin(from: Origin): boolean
   /** A newcomer that was let in has become a connection, or will not become one. */
@@ -110,6 +112,7 @@ export class LeanListener
       clock,
       perTurn: () => beginning.next(),
       mayGo: (from) => this.#mayBegin(from),
+      isClosed: () => !this.#ended && this.#slots.isFull(clock.now()),
       onLost: ({ socket }) => this.#turnAway(socket)
     })
     const heavy = new HandshakePace(clock, heavyParts)
@@ -177,11 +180,11 @@ export class LeanListener
     socket.on('error', ignore)
     const remote = remoteEndpoint(socket)
     const admission = this.#parts.admission()
-    if (remote === undefined || !admission.acceptIncomingConnection()) {
+    const from = remote === undefined ? undefined : admission.originOf(remote.ip)
+    if (remote === undefined || from === undefined || !this.#mayWait(from) || !admission.acceptIncomingConnection()) {
       socket.destroy()
       return
     }
-    const from = admission.originOf(remote.ip)
     const atMs = this.#parts.clock.now()
     if (!this.#arrived.wait({ socket, remote, from, atMs }, from)) this.#turnAway(socket)
   }
@@ -191,6 +194,11 @@ export class LeanListener
     socket.destroy()
     this.#parts.failures.count(overload)
     this.#parts.admission().afterUpgradeInbound()
+  }
+
+  #mayWait(from: Origin): boolean {
+    const handshakes = this.#arrived.waitingOf(from) + this.#slots.sizeOf(from)
+    return this.#parts.admission().mayWait(from, handshakes)
   }
 
   #mayBegin(from: Origin): boolean {

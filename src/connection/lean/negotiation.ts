@@ -14,6 +14,7 @@ export class InboundNegotiation<C> implements ByteStreamHandler {
   readonly #connection: C
   readonly #router: ProtocolRouter<C>
   readonly #responder: Responder
+  #heldBytes = 0
 
   constructor(stream: YamuxStream, connection: C, router: ProtocolRouter<C>) {
     this.#stream = stream
@@ -30,7 +31,12 @@ export class InboundNegotiation<C> implements ByteStreamHandler {
       this.#stream.reset(String(error))
       return
     }
-    if (selected !== undefined) this.#router.serve(this.#stream, selected, this.#connection)
+    if (selected === undefined) {
+      this.#hold(this.#responder.pendingBytes)
+      return
+    }
+    this.#hold(0)
+    this.#router.serve(this.#stream, selected, this.#connection)
   }
 
   onDrain(): void {}
@@ -40,7 +46,16 @@ export class InboundNegotiation<C> implements ByteStreamHandler {
     this.#stream.reset('the peer ended the stream before it chose a protocol')
   }
 
-  onClose(): void {}
+  onClose(): void {
+    this.#hold(0)
+  }
+
+  /** Half a line, and each of the peer's streams may have one. */
+  #hold(bytes: number): void {
+    if (bytes === this.#heldBytes) return
+    this.#stream.holds(bytes - this.#heldBytes)
+    this.#heldBytes = bytes
+  }
 }
 
 /** A stream that this node opens, until the peer has agreed to a protocol. */

@@ -17,6 +17,10 @@ const none = new Uint8Array(0)
 export class LineReader {
   #bytes: Uint8Array = none
 
+  get pendingBytes(): number {
+    return this.#bytes.length
+  }
+
   push(chunk: Uint8Array): void {
     this.#bytes = this.#bytes.length === 0 ? chunk : Buffer.concat([this.#bytes, chunk])
   }

@@ -26,6 +26,11 @@ export class Responder {
     this.#isSupported = isSupported
   }
 
+  /** Of a line that has not come whole. */
+  get pendingBytes(): number {
+    return this.#lines.pendingBytes
+  }
+
   /**
    * @param write takes what there is to answer, once a call at most
    * @returns the protocol once there is one

@@ -16,14 +16,6 @@ export function generateKeyPair(): KeyPair {
   return pair
 }
 
-/** @param secretKey 32 bytes, any */
-export function keyPairOf(secretKey: Uint8Array): KeyPair {
-  const pair = { publicKey: memory(keyBytes), secretKey: memory(keyBytes) }
-  pair.secretKey.set(secretKey)
-  sodium.crypto_scalarmult_base(pair.publicKey, pair.secretKey)
-  return pair
-}
-
 /**
  * X25519.
  *

@@ -24,6 +24,8 @@ export class NoiseRecords {
   readonly #send: CipherState
   readonly #receive: CipherState
   #partial: Partial | undefined
+  /** Records. */
+  #opened = 0
   #closed = false
 
   constructor({ send, receive }: CipherPair) {
@@ -39,20 +41,28 @@ export class NoiseRecords {
   /**
    * Takes bytes as they came from the peer, cut anywhere.
    *
-   * @param chunk is decrypted in place: its content is spent
+   * @param chunk is decrypted in place: its content is spent, but for the rest that is given back
    * @param onPlaintext the content of one record, never empty; valid during the call alone: copy what is kept. May call
    *   {@link seal} and {@link close}, not `push`
+   * @param most records to open; the rest of the chunk, empty as a rule, is to be pushed before any other. At least 1
    * @throws NoiseError bad-record, and then it is closed; nonce-exhausted
    */
-  push(chunk: Uint8Array, onPlaintext: (plaintext: Uint8Array) => void): void {
+  push(
+    chunk: Uint8Array,
+    onPlaintext: (plaintext: Uint8Array) => void,
+    most = Number.POSITIVE_INFINITY
+  ): { readonly records: number; readonly rest: Uint8Array } {
+    const before = this.#opened
     let at = this.#partial === undefined ? 0 : this.#collect(chunk, onPlaintext)
     while (chunk.length - at >= lengthBytes && !this.#closed) {
+      if (this.#opened - before >= most) return { records: most, rest: chunk.subarray(at) }
       const recordBytes = this.#recordBytes(chunk[at], chunk[at + 1])
       if (chunk.length - at < recordBytes) break
       this.#open(chunk.subarray(at, at + recordBytes), onPlaintext)
       at += recordBytes
     }
     if (at < chunk.length && !this.#closed) this.#collect(chunk.subarray(at), onPlaintext)
+    return { records: this.#opened - before, rest: nothing }
   }
 
   /**
@@ -103,6 +113,7 @@ export class NoiseRecords {
   #open(record: Uint8Array, onPlaintext: (plaintext: Uint8Array) => void): void {
     const plaintext = record.subarray(lengthBytes, record.length - tagBytes)
     if (!this.#receive.decrypt(plaintext, record.subarray(lengthBytes), null)) this.#fail()
+    this.#opened++
     if (plaintext.length > 0) onPlaintext(plaintext)
   }
 

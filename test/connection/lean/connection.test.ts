@@ -2,6 +2,7 @@ import type { Stream } from '@libp2p/interface'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { LeanConnection } from '../../../src/connection/lean/connection.ts'
 import { pingEcho, pingProtocol } from '../../../src/connection/ping.ts'
+import { remoteIpOf } from '../../../src/peers/address-prefix.ts'
 import { LeanBench, stopAll } from './bench.ts'
 import { greeting, lines, RawClient, yamuxClient } from './raw-client.ts'
 import { dial, echo, exchange, stopClients } from './stock-client.ts'
@@ -204,6 +205,7 @@ describe('a connection', () => {
     const here = await other.connection()
     const { localPort } = raw.raw.socket
     expect(here.remoteSocketAddr.toString()).toBe(`${expected}${localPort}`)
+    expect(here.remoteIp).toBe(remoteIpOf({ remoteAddr: here.remoteAddr }))
     expect(here.remoteAddr.toString()).toBe(`${expected}${localPort}/p2p/${here.remotePeer}`)
   })
 })

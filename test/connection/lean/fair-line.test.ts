@@ -134,6 +134,22 @@ describe('the bounds', () => {
 })
 
 describe('who may not go yet', () => {
+  it('is not asked while nobody may go, however many places they come from', () => {
+    let isClosed = true
+    let asked = 0
+    build({
+      isClosed: () => isClosed,
+      mayGo: () => {
+        asked++
+        return true
+      }
+    })
+    for (let i = 0; i < 1_000; i++) add(`10.${i >> 8}.${i & 255}.1`, 1)
+    expect([take(3), asked, line.hasNext, line.hasAside]).toEqual([[undefined, undefined, undefined], 0, true, false])
+    isClosed = false
+    expect([take(2), asked]).toEqual([['10.0.0.1 0', '10.0.1.1 0'], 2])
+  })
+
   it('is passed over until asked again', () => {
     let open = false
     build({ mayGo: ({ address }) => open || address !== '203.0.113.1' })

@@ -51,6 +51,24 @@ it('asks those again who may not go yet, and lets the others go meanwhile', () =
   expect([gone, turns.waiting, clock.pending]).toEqual([['other', 'limited 0', 'limited 1'], 0, 0])
 })
 
+it('takes no turns while nobody may go, and looks again after a while', () => {
+  let isClosed = true
+  turns = new FairTurns<string>((item) => void gone.push(item), {
+    clock,
+    perTurn: () => 2,
+    defer: (fn) => deferred.push(fn),
+    isClosed: () => isClosed,
+    onLost: () => {}
+  })
+  turns.wait('a', from('203.0.113.1'))
+  turn()
+  expect([gone, deferred.length, clock.pending]).toEqual([[], 0, 1])
+  isClosed = false
+  clock.advance(asideMs)
+  turn()
+  expect([gone, deferred.length, clock.pending, turns.waiting]).toEqual([['a'], 0, 0, 0])
+})
+
 it('who waits again within a turn goes on in it only as far as others are', () => {
   const seen: string[] = []
   const again = new FairTurns<string>(

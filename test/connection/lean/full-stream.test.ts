@@ -1,6 +1,9 @@
 import type { Connection, Stream } from '@libp2p/interface'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { maxHeldBytes } from '../../../src/connection/lean/backlog.ts'
+import { ignoring } from '../identify/identified.ts'
 import { LeanBench, stopAll } from './bench.ts'
+import { greeting, lines, yamuxClient } from './raw-client.ts'
 import { dial, exchange, stopClients } from './stock-client.ts'
 
 let bench: LeanBench
@@ -106,4 +109,19 @@ describe('a stream that the registrar serves', () => {
     await expect.poll(() => here.remoteWriteStatus).toBe('closed')
     expect(String(await exchange(here, Buffer.from('late')))).toBe('early')
   })
+})
+
+it('what nobody listens to counts for all connections: who fills its streams is closed', async () => {
+  bench.registrar.handle('/a', () => {})
+  const peer = await yamuxClient(bench.port)
+  for (let sent = 0; sent <= maxHeldBytes; sent += long.length) {
+    // one after the other, as the client's own side bounds what it has not sent
+    const taken = Promise.withResolvers<void>()
+    const stream = peer.session.open({ ...ignoring, onDrain: taken.resolve })
+    stream.send(Buffer.concat([lines(greeting, '/a'), long]))
+    await Promise.race([taken.promise, peer.raw.closed])
+  }
+  await peer.raw.closed
+  await bench.expectNothingLeft()
+  expect(bench.endings.snapshot()).toEqual({ backlog: 1 })
 })

@@ -24,6 +24,18 @@ it('has room for so many of an address, a network and all, and for another once 
   expect(ask('203.0.113.2', stalledAfterMs + 1)).toBeUndefined()
 })
 
+it('is full for everybody when all places are taken, until the oldest has stalled', () => {
+  const slots = new HandshakeSlots<string>(most)
+  for (let i = 0; i < most.ofAll; i++) {
+    expect(slots.isFull(i)).toBe(false)
+    slots.add(`${i}`, from(`203.0.${i}.1`), i)
+  }
+  expect([slots.isFull(stalledAfterMs - 1), slots.isFull(stalledAfterMs)]).toEqual([true, false])
+  slots.delete('0')
+  slots.add('again', from('203.0.9.1'), stalledAfterMs)
+  expect([slots.isFull(stalledAfterMs), slots.isFull(stalledAfterMs + 1)]).toEqual([true, false])
+})
+
 it('never holds more than its bounds, and forgets who has gone', () => {
   const ip = fc.constantFrom('203.0.113.1', '203.0.113.2', '203.0.113.3', '198.51.100.1', '2001:db8::1')
   const step = fc.record({ ip, waitMs: fc.integer({ min: 0, max: 2_000 }), ends: fc.boolean() })

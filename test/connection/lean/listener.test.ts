@@ -1,5 +1,6 @@
 import { connect } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
+import { asideMs } from '../../../src/connection/lean/fair-turns.ts'
 import { lastWordsMs } from '../../../src/connection/lean/listener.ts'
 import { Ports } from '../../../src/connection/lean/ports.ts'
 import { HeldSocket } from '../../support/passed-socket.ts'
@@ -50,6 +51,31 @@ describe('close() of a port that ends with the process', () => {
     await bench.expectNothingLeft()
     expect(bench.failures.snapshot()).toEqual({ closed: 1 })
   })
+})
+
+it('tells admission how many of a network have come and are not over, and turns away who may not wait', async () => {
+  const bench = await LeanBench.start()
+  const { admission, clock, listener, port } = bench
+  const told: number[] = []
+  let mayBegin = true
+  admission.mayBegin = () => mayBegin
+  admission.mayWait = (_from, handshakes) => {
+    told.push(handshakes)
+    return handshakes < 3
+  }
+  const all = []
+  for (let i = 0; i < 5; i++) {
+    all.push(await RawClient.connect(port))
+    await expect.poll(() => told.length).toBe(i + 1)
+    await expect.poll(() => listener.handshaking).toBe(1)
+    mayBegin = false
+  }
+  await Promise.all(all.slice(3).map(({ closed }) => closed))
+  expect([told, admission.accepted]).toEqual([[0, 1, 2, 3, 3], 3])
+  for (const raw of all.slice(0, 3)) raw.socket.destroy()
+  mayBegin = true
+  clock.advance(asideMs)
+  await bench.expectNothingLeft()
 })
 
 it('close() forgets who has come and not begun', async () => {

@@ -5,6 +5,8 @@ import {
   type ChannelOwner,
   type Cipher,
   maxWaitingBytes,
+  type Opened,
+  recordsPerTurn,
   SocketChannel
 } from '../../../src/connection/lean/socket-channel.ts'
 
@@ -31,13 +33,16 @@ class Brackets implements Cipher {
     this.seals++
     return Buffer.concat([Buffer.from('['), ...parts, Buffer.from(']')])
   }
-  push(chunk: Uint8Array, take: (plaintext: Uint8Array) => void): void {
+  push(chunk: Uint8Array, take: (plaintext: Uint8Array) => void): Opened {
+    let records = 0
     for (const part of Buffer.from(chunk)
       .toString()
       .split(/[[\]]+/)) {
       if (part === '!') throw new Error('no record')
       if (part !== '') take(Buffer.from(part))
+      records++
     }
+    return { records, rest: Buffer.alloc(0) }
   }
   close(): void {
     this.closed = true
@@ -232,4 +237,79 @@ it('reads a peer that floods no more than its share in a turn of the event loop,
   client.destroy()
   server.close()
   expect(most).toBeLessThanOrEqual(256 * 1024)
+})
+
+describe('a peer that sends many small records', () => {
+  const total = 40_000
+  let inTurn: number
+  let most: number
+  let isOver: boolean
+
+  /** Each byte is a record, of which every other is empty. */
+  class Bytes implements Cipher {
+    readonly seal = (parts: readonly Uint8Array[]) => Buffer.concat(parts)
+    readonly close = () => {}
+    push(chunk: Uint8Array, take: (plaintext: Uint8Array) => void, mostRecords: number): Opened {
+      const records = Math.min(chunk.length, mostRecords)
+      inTurn += records
+      most = Math.max(most, inTurn)
+      for (const [at, byte] of chunk.subarray(0, records).entries())
+        if (byte % 2 === 0) take(chunk.subarray(at, at + 1))
+      return { records, rest: chunk.subarray(records) }
+    }
+  }
+  const sent = Buffer.from(Array.from({ length: total }, (_, i) => i % 251))
+  const expected = Buffer.from(sent.filter((byte) => byte % 2 === 0)).toString('latin1')
+
+  beforeEach(() => {
+    inTurn = most = 0
+    isOver = false
+    const endTurn = () => {
+      inTurn = 0
+      if (!isOver) setImmediate(endTurn)
+    }
+    endTurn()
+    channel.encrypt(new Bytes())
+  })
+  afterEach(() => {
+    isOver = true
+  })
+
+  it('has so many opened in a turn, the empty ones too, and all in the end, in their order', async () => {
+    there.end(sent)
+    await expect.poll(() => owner.closes.length, { interval: 2 }).toBe(1)
+    expect([owner.text === expected, owner.text.length, most]).toEqual([true, expected.length, recordsPerTurn])
+  })
+
+  it('has no more opened while its owner reads nothing', async () => {
+    const { onBytes } = owner
+    owner.onBytes = (bytes) => {
+      if (owner.text === '') channel.pause()
+      onBytes.call(owner, bytes)
+    }
+    there.write(sent)
+    await expect.poll(() => owner.text.length, { interval: 2 }).toBeGreaterThan(0)
+    const before = owner.text.length
+    for (let i = 0; i < 5; i++) await new Promise(setImmediate)
+    expect(owner.text.length).toBe(before)
+    channel.resume()
+    await hears(expected)
+    expect(most).toBe(recordsPerTurn)
+  })
+
+  it('waits also when little of the turn was left, and nothing is lost', async () => {
+    channel.received(Buffer.alloc(recordsPerTurn - 5, 'b'))
+    channel.received(Buffer.from('bbbbbdfhj'))
+    expect([here.isPaused(), inTurn]).toEqual([true, recordsPerTurn])
+    await hears(`${'b'.repeat(recordsPerTurn)}dfhj`)
+  })
+
+  it('is over at once when the channel is destroyed in between', async () => {
+    there.write(sent)
+    await expect.poll(() => owner.text.length, { interval: 0 }).toBeGreaterThan(0)
+    channel.destroy()
+    const before = owner.text.length
+    for (let i = 0; i < 5; i++) await new Promise(setImmediate)
+    expect(owner.text.length).toBe(before)
+  })
 })

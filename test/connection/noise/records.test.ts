@@ -57,6 +57,28 @@ describe('records', () => {
     )
   })
 
+  it('come out when so many at most are opened at once, and the rest is pushed again', () => {
+    const most = fc.integer({ min: 1, max: 5 })
+    fc.assert(
+      fc.property(fc.array(part, { maxLength: 12 }), places, most, (writes, where, most) => {
+        const { here, there } = pair()
+        const wire = Buffer.concat(writes.map((bytes) => here.seal([bytes])))
+        const out: Buffer[] = []
+        let opened = 0
+        for (const chunk of cut(wire, where)) {
+          for (let rest = new Uint8Array(chunk); rest.length > 0; ) {
+            const pushed = there.push(rest, (plaintext) => void out.push(Buffer.from(plaintext)), most)
+            expect(pushed.records).toBeLessThanOrEqual(most)
+            opened += pushed.records
+            rest = new Uint8Array(pushed.rest)
+          }
+        }
+        const expected = writes.filter(({ length }) => length > 0).map((bytes) => Buffer.from(bytes))
+        expect([out, opened]).toEqual([expected, expected.length])
+      })
+    )
+  })
+
   it('come out when they are sent byte by byte', () => {
     const { here, there } = pair()
     const wire = Buffer.concat([here.seal([Buffer.from('one')]), here.seal([Buffer.from('two')])])

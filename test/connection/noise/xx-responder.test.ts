@@ -1,9 +1,16 @@
+import sodium from 'sodium-native'
 import { describe, expect, it } from 'vitest'
-import { keyPairOf } from '../../../src/connection/noise/primitives.ts'
+import { type KeyPair, keyBytes } from '../../../src/connection/noise/primitives.ts'
 import { XxResponder } from '../../../src/connection/noise/xx-responder.ts'
 import published from './vectors/xx-25519-chachapoly-sha256.json' with { type: 'json' }
 
 const bytes = (hex: string) => Buffer.from(hex, 'hex')
+
+function keyPairOf(secretKey: Uint8Array): KeyPair {
+  const publicKey = Buffer.alloc(keyBytes)
+  sodium.crypto_scalarmult_base(publicKey, secretKey)
+  return { publicKey, secretKey }
+}
 
 describe('the published vectors', () => {
   it.each(published.vectors)('of $source, byte for byte', (vector) => {
