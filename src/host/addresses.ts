@@ -1,21 +1,11 @@
 import { isIPv6 } from 'node:net'
 import type { Libp2pEvents, Listener, TypedEventTarget } from '@libp2p/interface'
 import type { AddressManager } from '@libp2p/interface-internal'
-import { CODE_P2P, isMultiaddr, type Multiaddr } from '@multiformats/multiaddr'
+import { isMultiaddr, type Multiaddr } from '@multiformats/multiaddr'
 
 /** The multiaddr of a TCP port on an IP address. */
 export function tcpMultiaddr(ip: string, port: number): string {
   return `/${isIPv6(ip) ? 'ip6' : 'ip4'}/${ip}/tcp/${port}`
-}
-
-/** As Go prints a list of multiaddrs. */
-export function listOf(addresses: readonly Multiaddr[]): string {
-  return `[${addresses.map(withoutPeerId).join(' ')}]`
-}
-
-/** `/ip4/1.2.3.4/tcp/4001/p2p/<id>` without its end, as Go logs addresses. */
-export function withoutPeerId(address: Multiaddr): string {
-  return address.decapsulateCode(CODE_P2P).toString()
 }
 
 /** The address an operator gives to others: the announced one, else one of the machine that is not loopback. */

@@ -15,13 +15,14 @@ import { BootstrapError } from '../errors.ts'
 import { type Membership, readMembers } from '../federation/members.ts'
 import type { Identity } from '../identity/identity.ts'
 import { heapLimitBytes } from '../observe/heap-limit.ts'
-import { openFileLimit } from '../observe/open-files.ts'
+import { mostConnections, openFileLimit } from '../observe/open-files.ts'
 import type { Timings } from '../observe/timings.ts'
 import { missFast } from '../peers/fast-miss.ts'
 import { PeerDatastore } from '../peers/peer-datastore.ts'
 import { peerKey } from '../peers/peer-key.ts'
 import { type Pubsub, pubsub } from '../pubsub/service.ts'
 import { kadProtocol, type Rendezvous, type RendezvousHooks, rendezvous } from '../rendezvous/service.ts'
+import { sourceLimits } from '../rendezvous/source-limits.ts'
 import { version } from '../version.ts'
 import { announceEveryListenAddress, tcpMultiaddr } from './addresses.ts'
 import { Liveness, yamuxWithLiveness } from './liveness.ts'
@@ -39,6 +40,7 @@ export interface HostServices extends Record<string, unknown> {
 }
 
 export interface Host {
+  readonly liveness: Pick<Liveness, 'isEnding'>
   /** Why handshakes have failed and inbound connections ended; not known on the stock stack. */
   readonly endings: ConnectionStack['endings']
   /** Closes the ports and the inbound connections, while everything else goes on; nothing to do on the stock stack. */
@@ -61,21 +63,6 @@ export interface HostParts {
   readonly timings?: Timings | undefined
 }
 
-/** Go's limit above high water for connections in total (the seed: ConnManagerHighWater + 100). */
-export const connectionHeadroom = 100
-
-/**
- * What is no connection and needs a file: ports, log, state and its tables, newcomers who are turned away, and the servers for
- * operators; a node with nobody connected has some 40 open.
- */
-export const filesBesideConnections = 200
-
-/** Go's limit, or fewer where there are not so many files: whoever comes when there is none is closed without a word. */
-export function mostConnections(highWater: number, files = openFileLimit() ?? Number.POSITIVE_INFINITY): number {
-  const least = Math.floor(files / 2)
-  return Math.min(highWater + connectionHeadroom, Math.max(files - filesBesideConnections, least))
-}
-
 /** V8 gives a process half of its memory at most: an eighth of a small container is for records. */
 const recordsShareOfHeap = 0.25
 
@@ -89,10 +76,13 @@ export async function createHost(config: Config, identity: Identity, parts: Host
   // admission and the rendezvous server know nothing of each other: what one learns the other is told here
   let server: Rendezvous | undefined
   let admission: AdmissionManager | undefined
-  const limits = { ...config.connections, maxConnections: mostConnections(config.connections.highWater) }
+  const limits = {
+    ...config.connections,
+    maxConnections: mostConnections(config.connections.highWater, openFileLimit())
+  }
   // connections can be closed for others, but records have nobody to make room for the heap
   const maxBytes = Math.min(config.providers.maxBytes, heapLimitBytes() * recordsShareOfHeap)
-  const providers = { ...config.providers, maxBytes }
+  const providers = { ...config.providers, maxBytes, ...sourceLimits(maxBytes, config.prefixes.exempt) }
   const membership = readMembers(config.bootstrapPeers, identity.peerId)
   const provides = (peer: string) => server?.contacts.isProviding(peer) ?? false
   const hooks: RendezvousHooks = {
@@ -163,7 +153,7 @@ export async function createHost(config: Config, identity: Identity, parts: Host
   const libp2p = await createLibp2p(options)
   missFast(libp2p.peerStore, (peer) => peers.hasPeer(peer))
   const { endings, closePorts, newcomersWaiting } = stack
-  return { libp2p, peers, membership, endings, closePorts, newcomersWaiting }
+  return { libp2p, liveness, peers, membership, endings, closePorts, newcomersWaiting }
 }
 
 /**

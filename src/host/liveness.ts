@@ -26,6 +26,7 @@ export interface Pingable {
 export class Liveness {
   readonly #quiet: Deadlines<Pingable>
   readonly #asked: Deadlines<Pingable>
+  #isEnding = false
 
   constructor(clock: Clock) {
     this.#quiet = new Deadlines(clock, pingIntervalMs, (connection) => {
@@ -33,8 +34,15 @@ export class Liveness {
       connection.ping()
     })
     this.#asked = new Deadlines(clock, answerWithinMs, (connection) => {
+      this.#isEnding = true
       connection.abort(new ConnectionEnd('silent', `the peer has not answered a ping for ${answerWithinMs} ms`))
+      this.#isEnding = false
     })
+  }
+
+  /** Whether a connection is being closed because its peer is silent: what is told of a close does not say why. */
+  get isEnding(): boolean {
+    return this.#isEnding
   }
 
   get watched(): number {

@@ -1,6 +1,6 @@
 import { multiaddr } from '@multiformats/multiaddr'
 import { expect, it } from 'vitest'
-import { addressToHandOut, listOf, tcpMultiaddr, withoutPeerId } from '../../src/host/addresses.ts'
+import { addressToHandOut, tcpMultiaddr } from '../../src/host/addresses.ts'
 
 const id = '12D3KooWA4Xop1JaT3MHxwYMkCepYsv4iPVopMXwCz5iHYdBfeSB'
 const addresses = ['/ip4/127.0.0.1/tcp/4001', '/ip4/10.0.0.5/tcp/4001', '/ip4/198.51.100.7/tcp/4001'].map((text) =>
@@ -10,11 +10,6 @@ const addresses = ['/ip4/127.0.0.1/tcp/4001', '/ip4/10.0.0.5/tcp/4001', '/ip4/19
 it('writes multiaddrs of both families', () => {
   expect(tcpMultiaddr('127.0.0.1', 1)).toBe('/ip4/127.0.0.1/tcp/1')
   expect(tcpMultiaddr('::', 2)).toBe('/ip6/::/tcp/2')
-})
-
-it('prints a list as Go does, without peer ids', () => {
-  expect(listOf(addresses.slice(0, 2))).toBe('[/ip4/127.0.0.1/tcp/4001 /ip4/10.0.0.5/tcp/4001]')
-  expect(withoutPeerId(addresses[0]!)).toBe('/ip4/127.0.0.1/tcp/4001')
 })
 
 it('hands out the announced address, else one that is not loopback, else loopback', () => {

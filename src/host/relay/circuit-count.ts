@@ -1,8 +1,6 @@
-import type { Stream } from '@libp2p/interface'
-
-/** How many circuits each peer is part of, at either end; one entry for each peer with an open circuit. */
+/** How many circuits each peer is part of, at either end; one entry for each peer with a circuit. */
 export class CircuitCount {
-  readonly #open = new Map<string, number>()
+  readonly #places = new Map<string, number>()
   readonly #maxPerPeer: number
   #circuits = 0
 
@@ -10,34 +8,33 @@ export class CircuitCount {
     this.#maxPerPeer = maxPerPeer
   }
 
+  /** Those that are being made are among them. */
   get circuits(): number {
     return this.#circuits
   }
 
   get peers(): number {
-    return this.#open.size
+    return this.#places.size
   }
 
-  hasRoomFor(ends: readonly Uint8Array[]): boolean {
-    return ends.map(nameOf).every((end) => (this.#open.get(end) ?? 0) < this.#maxPerPeer)
-  }
-
-  /** Counts a circuit until `stream`, one of its two, closes. */
-  track(ends: readonly Uint8Array[], stream: Pick<Stream, 'addEventListener'>): void {
+  /**
+   * A place for a circuit at both its ends, as in Go before the far end is asked: many requests may wait for it at once.
+   *
+   * @returns gives the place back, to be called once; undefined when one of them has no place
+   */
+  take(ends: readonly Uint8Array[]): (() => void) | undefined {
+    const names = [...new Set(ends.map(nameOf))]
+    if (names.some((name) => (this.#places.get(name) ?? 0) >= this.#maxPerPeer)) return undefined
     this.#circuits++
-    for (const end of ends.map(nameOf)) this.#open.set(end, (this.#open.get(end) ?? 0) + 1)
-    stream.addEventListener(
-      'close',
-      () => {
-        this.#circuits--
-        for (const end of ends.map(nameOf)) {
-          const rest = (this.#open.get(end) ?? 1) - 1
-          if (rest > 0) this.#open.set(end, rest)
-          else this.#open.delete(end)
-        }
-      },
-      { once: true }
-    )
+    for (const name of names) this.#places.set(name, (this.#places.get(name) ?? 0) + 1)
+    return () => {
+      this.#circuits--
+      for (const name of names) {
+        const rest = (this.#places.get(name) ?? 1) - 1
+        if (rest > 0) this.#places.set(name, rest)
+        else this.#places.delete(name)
+      }
+    }
   }
 }
 

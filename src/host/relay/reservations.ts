@@ -1,9 +1,12 @@
+import { setMaxListeners } from 'node:events'
 import type { RelayReservation } from '@libp2p/circuit-relay-v2'
 import type { PeerId } from '@libp2p/interface'
 import { PeerMap } from '@libp2p/peer-collections'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Clock } from '../../clock.ts'
 import type { RelayLimits } from '../../config/index.ts'
+import { ipOf, networksOf } from '../../peers/address-prefix.ts'
+import { ReservePace } from './reserve-pace.ts'
 
 /** Go's defaults (circuitv2/relay DefaultResources): how long a reservation and a circuit last. */
 export const reservationLifeMs = 3_600_000
@@ -21,8 +24,8 @@ export interface Protection {
 const protectedAs = 'relay reservation'
 
 /**
- * Who may be reached through this node, with Go's rules: bounded in all and for each IP address, and freed when the
- * peer leaves. Stands in for the ReservationStore of `@libp2p/circuit-relay-v2` 4.2.13, which has no limit for an
+ * Who may be reached through this node, with Go's rules: bounded in all and for each address (/32, /64: a machine has as many
+ * addresses of IPv6 as it likes), and freed when the peer leaves. Stands in for the ReservationStore of `@libp2p/circuit-relay-v2` 4.2.13, which has no limit for an
  * address, keeps the reservation of a peer that left, and drops one that was refreshed twice too early
  * (`retimeable-signal` keeps the listener of the first refresh).
  */
@@ -31,16 +34,19 @@ export class Reservations {
   readonly #limits: RelayLimits
   readonly #clock: Clock
   readonly #protection: Protection
+  readonly #pace: ReservePace<PeerId>
 
   constructor(limits: RelayLimits, clock: Clock, protection: Protection) {
     this.#limits = limits
     this.#clock = clock
     this.#protection = protection
+    this.#pace = new ReservePace(clock)
   }
 
   reserve(peer: PeerId, addr: Multiaddr): ReserveResult {
     const known = this.reservations.get(peer)
-    if (known === undefined && !this.#hasRoomFor(addr)) return { status: 'RESERVATION_REFUSED' }
+    const hasPlace = known !== undefined || this.#hasRoomFor(addr)
+    if (!hasPlace || !this.#pace.allows(peer)) return { status: 'RESERVATION_REFUSED' }
 
     const expiry = new Date(Date.now() + reservationLifeMs)
     if (known === undefined) {
@@ -72,13 +78,15 @@ export class Reservations {
   /** Looks at every reservation, of which there are 128 by default. */
   #hasRoomFor(addr: Multiaddr): boolean {
     if (this.reservations.size >= this.#limits.maxReservations) return false
-    const ip = ipOf(addr)
-    const sameIp = [...this.reservations.values()].filter((other) => ipOf(other.addr) === ip).length
-    return sameIp < this.#limits.maxReservationsPerIp
+    const source = sourceOf(addr)
+    const sameSource = [...this.reservations.values()].filter((other) => sourceOf(other.addr) === source).length
+    return sameSource < this.#limits.maxReservationsPerIp
   }
 
   #expirySignal(peer: PeerId): RelayReservation['signal'] {
     const controller = new AbortController()
+    // each circuit listens, and Node would warn of the eleventh
+    setMaxListeners(this.#limits.maxCircuitsPerPeer, controller.signal)
     const expire = () => {
       this.removeReservation(peer)
       controller.abort()
@@ -94,6 +102,7 @@ export class Reservations {
   }
 }
 
-function ipOf(addr: Multiaddr): string | undefined {
-  return addr.getComponents().find(({ name }) => name === 'ip4' || name === 'ip6')?.value
+function sourceOf(addr: Multiaddr): string | undefined {
+  const ip = ipOf(addr)
+  return ip === undefined ? undefined : networksOf(ip).address
 }

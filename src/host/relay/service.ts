@@ -7,12 +7,11 @@ import {
 import type { AbortOptions, Connection, Libp2pEvents, Stream, TypedEventTarget } from '@libp2p/interface'
 import type { Clock } from '../../clock.ts'
 import type { RelayLimits } from '../../config/index.ts'
+import { carryCounted, circuitBytes } from './circuit-bytes.ts'
 import { CircuitCount } from './circuit-count.ts'
-import { refuseLongRequest } from './request-length.ts'
+import { limitEarlyBytes } from './early-bytes.ts'
+import { EndedStreams } from './ended-streams.ts'
 import { circuitLifeMs, type Protection, Reservations } from './reservations.ts'
-
-/** Go's default (circuitv2/relay DefaultLimit), for each direction of a circuit. */
-const circuitBytes = 128 * 1024
 
 /** Real ones have 34 to 42. */
 const maxPeerIdBytes = 64
@@ -52,12 +51,15 @@ interface Hop {
   stream: ProtobufStream
 }
 
+/** What the library (4.2.13, server/index.js, stopHop) needs of the connection to the far end. */
+type StopConnection = Pick<Connection, 'remotePeer' | 'newStream'>
+
 /** What this wraps of the library's class: public there, but for the store, and not in its interface. */
 interface RelayServer {
   reservationStore: Reservations
   onHop(stream: Stream, connection: Connection): Promise<void>
   handleHopProtocol(hop: Hop, options: AbortOptions): Promise<void>
-  stopHop(stop: { connection: Connection; request: HopMessage }, options: AbortOptions): Promise<Stream | undefined>
+  stopHop(stop: { connection: StopConnection; request: HopMessage }, options: AbortOptions): Promise<Stream | undefined>
 }
 
 export type Relay = CircuitRelayService & { readonly circuitCount: CircuitCount }
@@ -82,44 +84,89 @@ export function relay(
     server.reservationStore = reservations
     components.events.addEventListener('peer:disconnect', (event) => reservations.removeReservation(event.detail))
 
+    const ended = new EndedStreams(clock)
+
+    /** Streams of requests that are being answered, with what is to be called when one becomes part of a circuit. */
+    const asking = new WeakMap<Stream, () => void>()
     /** The far end of each circuit that is being made, under the options object of its request. */
     const destinations = new WeakMap<AbortOptions, Stream>()
 
     const onHop = server.onHop
-    server.onHop = (stream, connection) => {
-      refuseLongRequest(stream)
-      return onHop(stream, connection)
+    server.onHop = async (stream, connection) => {
+      asking.set(stream, limitEarlyBytes(stream))
+      try {
+        await onHop(stream, connection)
+      } finally {
+        // the library leaves it open, which Go does not
+        if (asking.has(stream)) ended.end(stream)
+      }
     }
 
     const handle = server.handleHopProtocol.bind(server)
     server.handleHopProtocol = async ({ connection, request: asked, stream }, { signal }) => {
       const request = readable(asked)
-      const ends = [connection.remotePeer.toMultihash().bytes, request.peer?.id ?? new Uint8Array()]
       const options: AbortOptions = signal === undefined ? {} : { signal }
-      if (request.type === 'CONNECT' && !circuitCount.hasRoomFor(ends)) {
-        return stream.pb(resourceLimitExceeded).write({}, options)
+      const pb = (codec: unknown) => inWireUnits(stream.pb(codec))
+      if (request.type !== 'CONNECT' || request.peer === undefined) {
+        return handle({ connection, request, stream: { unwrap: () => stream.unwrap(), pb } }, options)
       }
+
+      const leave = circuitCount.take([connection.remotePeer.toMultihash().bytes, request.peer.id])
+      if (leave === undefined) return stream.pb(resourceLimitExceeded).write({}, options)
+      let isJoined = false
       const unwrap = () => {
         const source = stream.unwrap()
         const destination = destinations.get(options)
-        if (destination !== undefined) {
-          // only here, as the library joins the two streams in this very turn: a stream that has a listener delivers
-          limitBytes(source)
-          limitBytes(destination)
-          circuitCount.track(ends, source)
-        }
+        if (destination?.status !== 'open' || source.status !== 'open')
+          throw new Error('an end of the circuit has left')
+        // only here, as the library joins the two streams in this very turn: a stream that has a listener delivers
+        asking.get(source)?.()
+        asking.delete(source)
+        carryCounted(source, destination)
+        carryCounted(destination, source)
+        source.addEventListener('close', leave, { once: true })
+        isJoined = true
         return source
       }
-      return handle({ connection, request, stream: { unwrap, pb: (codec) => inWireUnits(stream.pb(codec)) } }, options)
+      try {
+        await handle({ connection, request, stream: { unwrap, pb } }, options)
+      } finally {
+        if (!isJoined) {
+          leave()
+          destinations.get(options)?.abort(new Error('the circuit was not made'))
+        }
+      }
     }
 
     const stop = server.stopHop.bind(server)
-    server.stopHop = async (args, options) => {
-      const stream = await stop({ ...args, request: { ...args.request, limit: wireLimit } }, options)
-      if (stream !== undefined) destinations.set(options, stream)
-      return stream
+    server.stopHop = async ({ connection, request }, options) => {
+      let opened: { stream: Stream; release: () => void } | undefined
+      const limited = limitedStreams(connection, (stream) => {
+        opened = { stream, release: limitEarlyBytes(stream) }
+      })
+      try {
+        const stream = await stop({ connection: limited, request: { ...request, limit: wireLimit } }, options)
+        if (stream === undefined) return undefined
+        opened?.release()
+        destinations.set(options, stream)
+        return stream
+      } finally {
+        if (opened !== undefined && !destinations.has(options)) ended.end(opened.stream)
+      }
     }
     return Object.assign(service, { circuitCount })
+  }
+}
+
+/** The connection, whose streams are shown before their opener has them, in the same turn: what comes then is not missed. */
+function limitedStreams(connection: StopConnection, onStream: (stream: Stream) => void): StopConnection {
+  return {
+    remotePeer: connection.remotePeer,
+    newStream: (protocols, options) => {
+      const opening = connection.newStream(protocols, options)
+      opening.then(onStream, () => {})
+      return opening
+    }
   }
 }
 
@@ -140,13 +187,4 @@ function inWireUnits(messages: MessageStream): MessageStream {
     write: (message, options) =>
       messages.write(message.status === 'OK' ? { ...message, limit: wireLimit } : message, options)
   }
-}
-
-/** Ends the circuit when one side has sent more than its share; the library ends both streams with either. */
-function limitBytes(stream: Stream): void {
-  let left = circuitBytes
-  stream.addEventListener('message', ({ data }) => {
-    left -= data.byteLength
-    if (left < 0) stream.abort(new Error(`the circuit has carried its ${circuitBytes} bytes`))
-  })
 }

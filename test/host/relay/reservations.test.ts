@@ -2,8 +2,8 @@ import { generateKeyPair } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { CircuitCount } from '../../../src/host/relay/circuit-count.ts'
 import { Reservations, reservationLifeMs } from '../../../src/host/relay/reservations.ts'
+import { reservesAtOnce } from '../../../src/host/relay/reserve-pace.ts'
 import { SimulatedClock } from '../../support/clock.ts'
 
 const peer = async () => peerIdFromPrivateKey(await generateKeyPair('Ed25519'))
@@ -41,6 +41,26 @@ describe('Reservations', () => {
       expect(store.reserve(await peer(), address('10.0.0.1', port)).status).toBe(status)
     }
     expect(store.reserve(await peer(), address('10.0.0.2')).status).toBe('OK')
+  })
+
+  it('are bounded for one /64 of IPv6, which one machine has', async () => {
+    const at = (ip: string) => multiaddr(`/ip6/${ip}/tcp/1`)
+    for (const [ip, status] of [
+      ['2001:db8:1:2::1', 'OK'],
+      ['2001:db8:1:2:ffff::2', 'OK'],
+      ['2001:db8:1:2::3', 'RESERVATION_REFUSED'],
+      ['2001:db8:1:3::1', 'OK']
+    ] as const) {
+      expect(store.reserve(await peer(), at(ip)).status).toBe(status)
+    }
+  })
+
+  it('are not renewed all the time; one that is refused stays', async () => {
+    const id = await peer()
+    const status = () => store.reserve(id, address('10.0.0.1')).status
+    expect(Array.from({ length: reservesAtOnce }, status)).not.toContain('RESERVATION_REFUSED')
+    expect(status()).toBe('RESERVATION_REFUSED')
+    expect(store.get(id)).toBeDefined()
   })
 
   it('are bounded in all', async () => {
@@ -91,23 +111,21 @@ describe('Reservations', () => {
     store.clear()
     expect([store.reservations.size, clock.pending]).toEqual([0, 0])
   })
-})
 
-describe('CircuitCount', () => {
-  const [a, b, c] = ['a', 'b', 'c'].map((text) => new Uint8Array(Buffer.from(text))) as [
-    Uint8Array,
-    Uint8Array,
-    Uint8Array
-  ]
-  const stream = () => new EventTarget() as EventTarget & Parameters<CircuitCount['track']>[1]
-
-  it('counts a circuit at both its ends, until it closes', () => {
-    const count = new CircuitCount(1)
-    const circuit = stream()
-    count.track([a, b], circuit)
-    expect([count.hasRoomFor([a, c]), count.hasRoomFor([c, b]), count.hasRoomFor([c, c])]).toEqual([false, false, true])
-    circuit.dispatchEvent(new Event('close'))
-    expect(count.hasRoomFor([a, b])).toBe(true)
-    expect(count.peers).toBe(0)
+  it('end with all circuits of the peer, without a warning of how many there are', async () => {
+    const warnings: unknown[] = []
+    const onWarning = (warning: unknown) => void warnings.push(warning)
+    process.on('warning', onWarning)
+    const limits = { maxReservations: 1, maxReservationsPerIp: 1, maxCircuitsPerPeer: 16 }
+    const many = new Reservations(limits, clock, { protect() {}, unprotect() {} })
+    const id = await peer()
+    many.reserve(id, address('10.0.0.1'))
+    let ended = 0
+    for (let i = 0; i < limits.maxCircuitsPerPeer; i++) many.get(id)?.signal.addEventListener('abort', () => ended++)
+    clock.advance(reservationLifeMs)
+    // warnings are said in the next turn
+    await new Promise((resolve) => setImmediate(resolve))
+    process.off('warning', onWarning)
+    expect([ended, warnings]).toEqual([16, []])
   })
 })
