@@ -71,12 +71,13 @@ export class Contacts {
     return this.#byKey.get(key)
   }
 
-  connected(id: Uint8Array): void {
+  connected(id: Uint8Array): Contact {
     const contact = this.#enter(id)
     contact.connections++
-    if (contact.connections > 1) return
+    if (contact.connections > 1) return contact
     if (contact.provides.size > 0) this.#observer?.cameOrLeft(contact)
     this.#remember(contact)
+    return contact
   }
 
   disconnected(id: Uint8Array): void {

@@ -3,11 +3,13 @@ import { AnswerCache } from './answer-cache.ts'
 import type { Ends } from './chain.ts'
 import type { Contact, Contacts, ProviderObserver } from './contacts.ts'
 import { encodePeers, maxProvidersBytes } from './encode.ts'
+import { listedOf } from './listing.ts'
 import { ProviderFiles } from './provider-files.ts'
-import { byAge, type Crowd, inCrowd, inRing, KeyEntry, ProviderRecord } from './provider-records.ts'
+import { byAge, contactBytes, KeyEntry, keyBytes, ProviderRecord, recordBytes } from './provider-records.ts'
 import type { Remembering } from './remembered/memory.ts'
+import type { SourceLimits } from './source-limits.ts'
 
-export interface ProviderLimits {
+export interface ProviderLimits extends SourceLimits {
   /** Provider records in all. */
   readonly maxRecords: number
   /** Providers of one key. */
@@ -18,22 +20,14 @@ export interface ProviderLimits {
   readonly maxBytes: number
 }
 
-/** Which bound a record had to make room at: keys of its peer, providers of its key, records in all, memory. */
-export type ProviderEvictionReason = 'perPeer' | 'perKey' | 'records' | 'memory'
+/** Which bound a record had to make room at: keys of its peer, providers of its key, its source's memory, records in all, memory. */
+export type ProviderEvictionReason = 'perPeer' | 'perKey' | 'source' | 'records' | 'memory'
 
 /** The life that Go gives a record (kad-dht providers.ProvideValidity) and that clients rely on. */
 export const recordLifeMs = 48 * 3_600_000
 
 /** A renewal that moves the end by less is not written, so a record that is restored ends an hour early at most. */
 export const writtenWithinMs = 3_600_000
-
-/** Go's FindPeers stops at 100; the rest is for clients that filter what they are told. */
-export const maxListed = 1_000
-
-/** What an object of each kind takes on the heap of Node 20 and 24, its share of the collections included; measured. */
-const recordBytes = 320
-const keyBytes = 180
-const contactBytes = 600
 
 const nothing = new Uint8Array(0)
 
@@ -43,10 +37,16 @@ const nothing = new Uint8Array(0)
  * what one peer may provide: 0.5 ms of CPU for 1,000; a real client has a dozen.
  */
 export class ProviderBook implements ProviderObserver {
-  readonly evictions: Record<ProviderEvictionReason, number> = { perPeer: 0, perKey: 0, records: 0, memory: 0 }
+  readonly evictions: Record<ProviderEvictionReason, number> = {
+    perPeer: 0,
+    perKey: 0,
+    source: 0,
+    records: 0,
+    memory: 0
+  }
   readonly #byKey = new Map<string, KeyEntry>()
   readonly #byAge: Ends<ProviderRecord> = { first: undefined, last: undefined }
-  readonly #files = new ProviderFiles()
+  readonly #files: ProviderFiles
   readonly #cache = new AnswerCache()
   readonly #contacts: Contacts
   readonly #onProviding: (peer: string, providing: boolean) => void
@@ -60,6 +60,7 @@ export class ProviderBook implements ProviderObserver {
     this.#contacts = contacts
     this.#onProviding = onProviding
     this.#limits = limits
+    this.#files = new ProviderFiles(limits)
     contacts.observe(this)
   }
 
@@ -116,14 +117,11 @@ export class ProviderBook implements ProviderObserver {
     this.#bound(record)
   }
 
-  /**
-   * At most {@link maxListed} of those who provide `key`: connected before away, in both the newest first, and the sources
-   * by turns, so that whoever has many identities at one place takes only that place's turn.
-   */
+  /** Those of the providers of `key` that are listed, in the order of {@link listedOf}. */
   providers(key: Uint8Array, nowMs: number): readonly Contact[] {
     this.expire(nowMs)
     const entry = this.#byKey.get(keyOf(key))
-    return entry === undefined ? [] : listOf(entry)
+    return entry === undefined ? [] : listedOf(entry)
   }
 
   /** The same as a part of an answer, which is put together once and kept until something changes. */
@@ -133,7 +131,7 @@ export class ProviderBook implements ProviderObserver {
     if (entry === undefined) return nothing
     const cached = this.#cache.get(entry)
     if (cached !== undefined) return cached
-    const encoded = encodePeers('provider', listOf(entry), maxProvidersBytes)
+    const encoded = encodePeers('provider', listedOf(entry), maxProvidersBytes)
     this.#cache.keep(entry, encoded)
     return encoded
   }
@@ -156,7 +154,10 @@ export class ProviderBook implements ProviderObserver {
 
   encodedAnew(contact: Contact, moreBytes: number): void {
     this.#bytes += moreBytes
-    for (const { key } of contact.provides.values()) this.#cache.drop(key)
+    for (const record of contact.provides.values()) {
+      this.#cache.drop(record.key)
+      if (bearsContact(record)) this.#files.changeWeight(record, moreBytes)
+    }
   }
 
   /** Adds or renews a record, bounds or not. */
@@ -170,7 +171,6 @@ export class ProviderBook implements ProviderObserver {
       this.#files.takeOut(record)
     }
     record.expiresAtMs = expiresAtMs
-    record.weight = recordBytes + (contact.encoded?.length ?? 0)
     byAge.addFirst(this.#byAge, record)
     // the key's own text: each record would keep a copy
     contact.provides.set(record.key.text, record)
@@ -197,9 +197,12 @@ export class ProviderBook implements ProviderObserver {
 
   #makeRoom(): void {
     for (;;) {
-      const reason = this.#exceeded()
-      const worst = reason === undefined ? undefined : this.#files.worst()
-      if (reason === undefined || worst === undefined) break
+      // each time, as what a peer's memory counts for goes to another of its records, maybe of another source
+      const surplus = this.#files.surplus()
+      const reason = surplus === undefined ? this.#exceeded() : 'source'
+      if (reason === undefined) break
+      const worst = surplus ?? this.#files.worst()
+      if (worst === undefined) break
       this.#evict(worst, reason)
     }
   }
@@ -225,11 +228,13 @@ export class ProviderBook implements ProviderObserver {
     return entry
   }
 
-  #count({ key, contact }: ProviderRecord): void {
+  /** Of one that is not filed yet. */
+  #count(record: ProviderRecord): void {
+    const { key, contact } = record
     this.#records++
     key.records++
-    this.#bytes += recordBytes
-    if (contact.provides.size === 0) this.#bytes += contactBytes + (contact.encoded?.length ?? 0)
+    if (contact.provides.size === 0) record.weight += bytesOf(contact)
+    this.#bytes += record.weight
   }
 
   #remove(record: ProviderRecord): void {
@@ -241,8 +246,11 @@ export class ProviderBook implements ProviderObserver {
     this.#records--
     this.#bytes -= recordBytes
     this.#memory?.recordChanged(record)
-    if (contact.provides.size === 0) {
-      this.#bytes -= contactBytes + (contact.encoded?.length ?? 0)
+    const heir = firstOf(contact.provides)
+    if (heir !== undefined) {
+      if (bearsContact(record)) this.#files.changeWeight(heir, bytesOf(contact))
+    } else {
+      this.#bytes -= bytesOf(contact)
       this.#onProviding(contact.key, false)
       this.#contacts.dropIfUnused(contact)
     }
@@ -252,28 +260,12 @@ export class ProviderBook implements ProviderObserver {
   }
 }
 
-function listOf(entry: KeyEntry): Contact[] {
-  const listed: Contact[] = []
-  for (const ring of [entry.here, entry.away]) if (ring !== undefined) addByTurns(ring, listed)
-  return listed
+function bytesOf(contact: Contact): number {
+  return contactBytes + (contact.encoded?.length ?? 0)
 }
 
-/** The newest of each crowd, then the second of each, and so on. */
-function addByTurns(ring: Ends<Crowd>, listed: Contact[]): void {
-  let turn: ProviderRecord[] = []
-  for (let crowd = ring.first; crowd !== undefined && turn.length < maxListed; crowd = inRing.next(crowd)) {
-    if (crowd.first !== undefined) turn.push(crowd.first)
-  }
-  while (turn.length > 0) {
-    const next: ProviderRecord[] = []
-    for (const record of turn) {
-      if (listed.length === maxListed) return
-      listed.push(record.contact)
-      const after = inCrowd.next(record)
-      if (after !== undefined) next.push(after)
-    }
-    turn = next
-  }
+function bearsContact(record: ProviderRecord): boolean {
+  return record.weight > recordBytes
 }
 
 /** A small integer, which takes no memory of its own. */

@@ -10,16 +10,18 @@ import {
 } from '@libp2p/interface'
 import type { AddressManager, Registrar } from '@libp2p/interface-internal'
 import { type KadDHT, type KadDHTComponents, kadDHT, passthroughMapper } from '@libp2p/kad-dht'
+import { ping } from '@libp2p/ping'
 import { CODE_P2P } from '@multiformats/multiaddr'
 import { type Clock, wallMs } from '../clock.ts'
 import type { ByteProtocol, ByteStream, ByteStreamHandler } from '../connection/byte-stream.ts'
 import { addressBytesOf } from '../connection/identify/result.ts'
 import { asStreamHandler } from '../connection/stock-stream.ts'
 import type { Timings } from '../observe/timings.ts'
-import { prefixOf } from '../peers/address-prefix.ts'
+import { remotePrefixOf } from '../peers/address-prefix.ts'
 import { keyOf, peerKey } from '../peers/peer-key.ts'
 import { withReplaced } from '../seams.ts'
 import { bucketSize, closestIn, type RoutingTable } from './closest.ts'
+import { connectedOnly } from './connected-only.ts'
 import { type Contact, Contacts } from './contacts.ts'
 import { ProviderBook, type ProviderLimits } from './provider-book.ts'
 import { answer, type Rooms } from './requests.ts'
@@ -50,6 +52,14 @@ export interface Rendezvous extends Startable {
   /** How kad is served, for connections that carry streams themselves. */
   readonly protocol: ByteProtocol
   readonly routingTableSize: number
+  /** Who is told of each connection; one at most. */
+  observer: ConnectionObserver | undefined
+}
+
+export interface ConnectionObserver {
+  opened(contact: Contact): void
+  /** Told before what is said of the peer is forgotten. */
+  closing(contact: Contact, connection: Connection): void
 }
 
 /** What the server tells about peers; their keys are those of `peerKey`. */
@@ -84,6 +94,7 @@ class RendezvousService implements Rendezvous {
   readonly book: ProviderBook
   readonly dht: KadDHT
   readonly protocol: ByteProtocol
+  observer: ConnectionObserver | undefined
   readonly #components: RendezvousComponents
   readonly #clock: Clock
   readonly #rooms: Rooms
@@ -111,13 +122,15 @@ class RendezvousService implements Rendezvous {
     }
     this.#server = new RpcServer(clock, answerTo, { timings: hooks.timings })
     this.protocol = { maxInboundStreams, open: (stream, connection) => this.#open(stream, connection) }
+    const toConnected = withReplaced(components, { connectionManager: connectedOnly(components.connectionManager) })
+    const registrar = registrarServing(components.registrar, this.protocol)
     this.dht = kadDHT({
       protocol: kadProtocol,
       clientMode: false,
       peerInfoMapper: passthroughMapper,
       // nobody but clients is here at first: a search of our own has nobody to ask and must not delay the start
       allowQueryWithZeroPeers: true
-    })(withReplaced(components, { registrar: registrarServing(components.registrar, this.protocol) }))
+    })(withReplaced(toConnected, { registrar, ping: ping()(toConnected) }))
   }
 
   readonly [Symbol.toStringTag] = 'rendezvous'
@@ -160,11 +173,15 @@ class RendezvousService implements Rendezvous {
   }
 
   readonly #onOpen = (event: CustomEvent<Connection>): void => {
-    this.contacts.connected(event.detail.remotePeer.toMultihash().bytes)
+    const contact = this.contacts.connected(event.detail.remotePeer.toMultihash().bytes)
+    this.observer?.opened(contact)
   }
 
   readonly #onClose = (event: CustomEvent<Connection>): void => {
-    this.contacts.disconnected(event.detail.remotePeer.toMultihash().bytes)
+    const id = event.detail.remotePeer.toMultihash().bytes
+    const contact = this.contacts.get(id)
+    if (contact !== undefined) this.observer?.closing(contact, event.detail)
+    this.contacts.disconnected(id)
   }
 
   readonly #onIdentify = (event: CustomEvent<IdentifyResult>): void => {
@@ -226,7 +243,7 @@ class RemoteClient implements Client {
 
   /** Only providers need it, which are few. */
   get prefix(): string {
-    this.#prefix ??= prefixOf(this.#connection.remoteAddr)
+    this.#prefix ??= remotePrefixOf(this.#connection)
     return this.#prefix
   }
 }

@@ -1,11 +1,25 @@
 import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { Contacts } from '../../src/rendezvous/contacts.ts'
+import { encodePeer } from '../../src/rendezvous/encode.ts'
 import { ProviderBook, recordLifeMs } from '../../src/rendezvous/provider-book.ts'
+import { contactBytes, keyBytes, type ProviderRecord, recordBytes } from '../../src/rendezvous/provider-records.ts'
 import { peersIn } from './peers-in.ts'
 
-const limits = { maxRecords: 7, maxPerKey: 4, maxPerPeer: 3, maxBytes: 1e6 }
-const peers = ['a', 'b', 'c', 'd', 'e', 'f']
+const limits = {
+  maxRecords: 9,
+  maxPerKey: 7,
+  maxPerPeer: 3,
+  maxBytes: 1e6,
+  // two or three peers' records
+  maxBytesPerSource: 3_200,
+  isGateway: (prefix: string) => prefix === 'z'
+}
+const address = Buffer.from('address')
+const peerBytes = contactBytes + encodePeer(Buffer.from('a'), [address]).length
+const peers = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
+/** One of them a gateway's, see above; most records come from the first. */
+const prefixes = ['x', 'y', 'z', 'u']
 const keys = ['k', 'l', 'm', 'n']
 const bytes = (text: string) => new Uint8Array(Buffer.from(text))
 
@@ -16,11 +30,15 @@ interface Row {
   addedMs: number
   /** When it was added, or its peer came or left, in events. */
   moved: number
+  /** Whether its peer's own memory counts with it. */
+  bears: boolean
 }
+
+type Gone = Pick<Row, 'peer' | 'key'>
 
 type Act = { what: 'add' | 'come' | 'leave'; peer: string; key: string; prefix: string; waitMs: number }
 
-/** The book as arrays that are sorted and searched. All records weigh the same. */
+/** The book as arrays that are sorted and searched; the rows stand in the order of renewal. */
 class Model {
   rows: Row[] = []
   readonly here = new Set<string>()
@@ -35,42 +53,118 @@ class Model {
     this.crowds.set(this.#crowd(row), row.moved)
   }
 
+  /** Adds or renews, bounds or not. */
+  add(row: Row): Row {
+    const own = this.rows.filter(({ peer }) => peer === row.peer)
+    const known = own.find(({ key }) => key === row.key)
+    row.bears = known?.bears ?? own.length === 0
+    this.rows = this.rows.filter((other) => other !== known)
+    this.forgetEmptyCrowds()
+    this.rows.push(row)
+    this.move(row)
+    return row
+  }
+
   /** Who may be evicted for all, by the rule. */
-  mayGo(row: Row): boolean {
-    const weight = (rows: Row[], prefix: string) => rows.filter((other) => other.prefix === prefix).length
+  #mayGo(row: Row): boolean {
+    const weight = (rows: Row[], prefix: string) => this.#weight(rows, prefix)
+    const total = prefixes.reduce((sum, prefix) => sum + weight(this.rows, prefix), 0)
     const heaviest = (rows: Row[]) => Math.max(...rows.map(({ prefix }) => weight(rows, prefix)))
     const away = this.rows.filter((other) => !this.isHere(other))
-    const majority = this.rows.find(({ prefix }) => weight(this.rows, prefix) * 2 > this.rows.length)?.prefix
+    const majority = this.rows.find(({ prefix }) => weight(this.rows, prefix) * 2 > total)?.prefix
     const isOldest = (rows: Row[]) =>
       rows.every((other) => other.prefix !== row.prefix || other.moved >= row.moved) && rows.includes(row)
-    if (majority !== undefined) {
-      const its = away.filter(({ prefix }) => prefix === majority)
-      return row.prefix === majority && isOldest(its.length > 0 ? its : this.rows)
-    }
+    if (majority !== undefined) return row === this.#oldestOf(majority)
     if (away.length > 0) return isOldest(away) && weight(away, row.prefix) * 2 > heaviest(away)
     return isOldest(this.rows) && weight(this.rows, row.prefix) * 2 > heaviest(this.rows)
   }
 
-  /** The same for the key of the newcomer. */
-  mayGoOfKey(row: Row, newcomer: Row): boolean {
+  /** Who goes for the key of the newcomer. */
+  #worstOfKey(newcomer: Row): Row | undefined {
     const others = this.rows.filter(({ key }) => key === newcomer.key)
     const own = others.filter((other) => other !== newcomer && other.prefix === newcomer.prefix)
     const from = own.length > 0 ? own : others
     const away = from.filter((other) => !this.isHere(other))
-    const candidates = away.length > 0 ? away : from
-    return (
-      candidates.includes(row) && candidates.every((other) => other.prefix !== row.prefix || other.moved >= row.moved)
-    )
+    const quiet = (row: Row) => this.crowds.get(this.#crowd(row)) ?? 0
+    return (away.length > 0 ? away : from).sort((a, b) => quiet(a) - quiet(b) || a.moved - b.moved)[0]
   }
 
+  /** Takes away what the book took away, in its order, and sees that each had to go and that none is left that has to. */
+  follow(gone: Gone[], nowMs: number, newcomer?: Row): void {
+    for (const { peer, key } of gone.splice(0)) {
+      const row = this.rows.find((other) => other.peer === peer && other.key === key)
+      expect(this.#whoHasToGo(nowMs, newcomer)).toContain(row)
+      this.remove((other) => other === row)
+    }
+    expect(this.#whoHasToGo(nowMs, newcomer)).toEqual([])
+  }
+
+  /** One of them; where several sources have too much, or several are about the heaviest, the rule leaves it open. */
+  #whoHasToGo(nowMs: number, newcomer?: Row): Row[] {
+    const oldest = this.rows[0]
+    if (oldest !== undefined && nowMs - oldest.addedMs >= recordLifeMs) return [oldest]
+    if (newcomer !== undefined) {
+      const own = this.rows.filter(({ peer }) => peer === newcomer.peer)
+      if (own.length > limits.maxPerPeer) return own.slice(0, 1)
+      const worst = this.#worstOfKey(newcomer)
+      if (worst !== undefined && this.rows.filter(({ key }) => key === newcomer.key).length > limits.maxPerKey)
+        return [worst]
+    }
+    const surplus = prefixes.flatMap((prefix) =>
+      !limits.isGateway(prefix) && this.#weight(this.rows, prefix) > limits.maxBytesPerSource
+        ? (this.#oldestOf(prefix) ?? [])
+        : []
+    )
+    if (surplus.length > 0) return surplus
+    return this.rows.length > limits.maxRecords ? this.rows.filter((row) => this.#mayGo(row)) : []
+  }
+
+  remove(isGone: (row: Row) => boolean): void {
+    this.rows = this.rows.filter((row) => !isGone(row))
+    for (const peer of peers) {
+      const its = this.rows.filter((row) => row.peer === peer)
+      if (its[0] !== undefined && !its.some(({ bears }) => bears)) its[0].bears = true
+    }
+    this.forgetEmptyCrowds()
+  }
+
+  /** Of a source: records, peers, and keys, those of the connected and of the others. */
+  #weight(rows: Row[], prefix: string): number {
+    const its = rows.filter((row) => row.prefix === prefix)
+    const crowds = new Set(its.map((row) => this.#crowd(row))).size
+    return its.length * recordBytes + its.filter(({ bears }) => bears).length * peerBytes + crowds * (keyBytes + 1)
+  }
+
+  /** The away before the connected. */
+  #oldestOf(prefix: string): Row | undefined {
+    const its = this.rows.filter((row) => row.prefix === prefix).sort((a, b) => a.moved - b.moved)
+    return its.find((row) => !this.isHere(row)) ?? its[0]
+  }
+
+  /** The connected by turns; and before each, where their turn is sooner, two of the away. */
   list(key: string): string[] {
-    return [true, false].flatMap((connected) => {
-      const rows = this.rows.filter((row) => row.key === key && this.isHere(row) === connected)
-      const crowds = [...new Set(rows.map((row) => this.#crowd(row)))]
-        .sort((one, other) => (this.crowds.get(other) ?? 0) - (this.crowds.get(one) ?? 0))
-        .map((crowd) => rows.filter((row) => this.#crowd(row) === crowd).sort((one, other) => other.moved - one.moved))
-      return rows.flatMap((_, turn) => crowds.flatMap((crowd) => crowd[turn]?.peer ?? []))
-    })
+    const away = this.#byTurns(key, false)
+    const listed: string[] = []
+    for (const one of this.#byTurns(key, true)) {
+      const sooner = away.filter(({ turn }) => turn < one.turn).slice(0, 2)
+      listed.push(...away.splice(0, sooner.length).map(({ peer }) => peer), one.peer)
+    }
+    return [...listed, ...away.map(({ peer }) => peer)]
+  }
+
+  /** A source's away have their turns behind its connected. */
+  #byTurns(key: string, connected: boolean): Array<{ peer: string; turn: number }> {
+    const rows = this.rows.filter((row) => row.key === key)
+    const places = rows
+      .filter((row) => this.isHere(row) === connected)
+      .map((row) => {
+        const own = rows.filter(({ prefix }) => prefix === row.prefix)
+        const first = connected ? 0 : own.filter(this.isHere).length
+        const crowd = own.filter((other) => this.isHere(other) === connected)
+        const turn = first + crowd.filter(({ moved }) => moved > row.moved).length
+        return { peer: row.peer, turn, first, crowdMoved: this.crowds.get(this.#crowd(row)) ?? 0 }
+      })
+    return places.sort((a, b) => a.turn - b.turn || a.first - b.first || b.crowdMoved - a.crowdMoved)
   }
 
   forgetEmptyCrowds(): void {
@@ -87,27 +181,38 @@ it('agrees with arrays that are sorted and searched', () => {
   const act: fc.Arbitrary<Act> = fc.record({
     what: fc.constantFrom('add', 'add', 'add', 'come', 'leave'),
     peer: fc.constantFrom(...peers),
-    key: fc.constantFrom(...keys),
-    prefix: fc.constantFrom('x', 'y', 'z'),
+    // most of one key, and of one source: what is listed when depends on how many there are of each
+    key: fc.constantFrom('k', 'k', 'k', ...keys),
+    prefix: fc.constantFrom('x', ...prefixes),
     waitMs: fc.oneof({ weight: 20, arbitrary: fc.nat(1_000) }, { weight: 1, arbitrary: fc.nat(recordLifeMs) })
   })
   fc.assert(
-    fc.property(fc.array(act, { maxLength: 60 }), (acts) => {
+    fc.property(fc.array(act, { minLength: 10, maxLength: 80 }), (acts) => {
       const contacts = new Contacts()
       const providing = new Set<string>()
       const tell = (peer: string, is: boolean) => (is ? providing.add(peer) : providing.delete(peer))
       const book = new ProviderBook(contacts, tell, limits)
       const model = new Model()
+      const gone: Gone[] = []
+      const recordChanged = ({ key, contact }: ProviderRecord) => {
+        if (!contact.provides.has(key.text)) gone.push({ peer: contact.key, key: key.text })
+      }
+      book.rememberWith({ contactChanged: () => {}, recordChanged })
       let nowMs = 0
       for (const { what, peer, key, prefix, waitMs } of acts) {
         nowMs += waitMs
         book.expire(nowMs)
-        model.rows = model.rows.filter(({ addedMs }) => nowMs - addedMs < recordLifeMs)
-        model.forgetEmptyCrowds()
-        if (what === 'add') add(model, { peer, key, prefix, addedMs: nowMs, moved: 0 }, book, nowMs)
-        else if (what === 'come' && !model.here.has(peer)) turn(model, contacts, peer)
-        else if (what === 'leave' && model.here.has(peer)) turn(model, contacts, peer)
-        model.forgetEmptyCrowds()
+        model.follow(gone, nowMs)
+        if (what === 'add') {
+          book.add(bytes(peer), [address], bytes(key), prefix, nowMs)
+          const row = model.add({ peer, key, prefix, addedMs: nowMs, moved: 0, bears: false })
+          model.follow(gone, nowMs, row)
+        } else if ((what === 'leave') === model.here.has(peer)) {
+          turn(model, contacts, peer)
+          // a key weighs in each camp of a source, and what has become too much goes with the next who asks
+          book.expire(nowMs)
+          model.follow(gone, nowMs)
+        }
 
         expect(book.records).toBe(model.rows.length)
         for (const wanted of keys) {
@@ -131,26 +236,6 @@ it('agrees with arrays that are sorted and searched', () => {
     { numRuns: 300 }
   )
 })
-
-function add(model: Model, row: Row, book: ProviderBook, nowMs: number): void {
-  book.add(bytes(row.peer), [bytes('address')], bytes(row.key), row.prefix, nowMs)
-  model.rows = model.rows.filter(({ peer, key }) => peer !== row.peer || key !== row.key)
-  model.forgetEmptyCrowds()
-  model.rows.push(row)
-  model.move(row)
-
-  const own = model.rows.filter(({ peer }) => peer === row.peer)
-  if (own.length > limits.maxPerPeer) model.rows = model.rows.filter((other) => other !== own[0])
-  const gone = model.rows.filter(
-    ({ peer, key }) => !book.providers(bytes(key), nowMs).some((contact) => contact.key === peer)
-  )
-  const ofKey = model.rows.filter(({ key }) => key === row.key).length > limits.maxPerKey
-  expect(gone).toHaveLength(ofKey || model.rows.length > limits.maxRecords ? 1 : 0)
-  for (const victim of gone) {
-    expect(ofKey ? model.mayGoOfKey(victim, row) : model.mayGo(victim)).toBe(true)
-    model.rows = model.rows.filter((other) => other !== victim)
-  }
-}
 
 /** The peer comes or leaves. */
 function turn(model: Model, contacts: Contacts, peer: string): void {

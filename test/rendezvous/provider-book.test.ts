@@ -1,14 +1,21 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { Contacts } from '../../src/rendezvous/contacts.ts'
-import { maxListed, ProviderBook, type ProviderLimits, recordLifeMs } from '../../src/rendezvous/provider-book.ts'
+import { maxListed } from '../../src/rendezvous/listing.ts'
+import { ProviderBook, type ProviderLimits, recordLifeMs } from '../../src/rendezvous/provider-book.ts'
 import { decodePeer } from '../../src/rendezvous/wire.ts'
 import { peersIn } from './peers-in.ts'
 
 const bytes = (text: string) => new Uint8Array(Buffer.from(text))
 const address = bytes('address')
 const many = 1_000_000
-const noEvictions = { perPeer: 0, perKey: 0, records: 0, memory: 0 }
-const unlimited: ProviderLimits = { maxRecords: many, maxPerKey: many, maxPerPeer: many, maxBytes: 1e9 }
+const noEvictions = { perPeer: 0, perKey: 0, source: 0, records: 0, memory: 0 }
+const unlimited: ProviderLimits = {
+  maxRecords: many,
+  maxPerKey: many,
+  maxPerPeer: many,
+  maxBytes: 1e9,
+  maxBytesPerSource: 1e9
+}
 
 let contacts: Contacts
 let providing: Set<string>
@@ -184,6 +191,50 @@ describe('at a bound', () => {
     for (const [i, peer] of farm.entries()) provide(peer, 'k', 100 + i, 'farm')
     expect(book.records).toBe(200)
     expect(providers('k', 2_000).filter((peer) => peer.startsWith('honest'))).toHaveLength(90)
+  })
+
+  it('of one source its own records make room, the away first, and those of others stay', () => {
+    open({ maxBytesPerSource: 20_000 })
+    connect('here')
+    provide('here', 'mine', 0, 'farm')
+    for (const [at, peer] of numbered('honest', 100).entries()) provide(peer, `k${at}`, at, `home${at % 10}`)
+    for (const [at, peer] of numbered('farm', 100).entries()) provide(peer, peer, 100 + at, 'farm')
+    expect(numbered('k', 100).flatMap((key) => providers(key, 300))).toEqual(numbered('honest', 100))
+    expect([providers('mine', 300), providers('farm0', 300), providers('farm99', 300)]).toEqual([
+      ['here'],
+      [],
+      ['farm99']
+    ])
+    expect(book.evictions).toEqual({ ...noEvictions, source: 201 - book.records })
+    expect(book.records).toBeGreaterThan(110)
+    expect(book.records).toBeLessThan(120)
+  })
+
+  it('of one source addresses count once a peer, and keys once however many provide them', () => {
+    open({ maxBytesPerSource: 100_000 })
+    for (const peer of numbered('p', 8)) for (const key of numbered('k', 24)) provide(peer, key, 0)
+    expect(book.evictions).toEqual(noEvictions)
+    expect(book.records).toBe(8 * 24)
+  })
+
+  it('of one source addresses that grow count, whichever of the records of their peer have made room', () => {
+    open({ maxBytesPerSource: 60_000, maxPerPeer: 3 })
+    connect('x')
+    for (const key of numbered('k', 9)) provide('x', key, 0)
+    const long = numbered('/address/', 16).map((text) => new Uint8Array(Buffer.from(text.padEnd(256, '.'))))
+    contacts.identified(bytes('x'), long)
+    expect(book.evictions).toEqual({ ...noEvictions, perPeer: 6 })
+    for (const peer of numbered('y', 100)) {
+      for (const key of ['a', 'b']) book.add(bytes(peer), long, bytes(key), 'net', 1)
+      expect(book.bytes).toBeLessThan(60_000)
+    }
+    expect(book.evictions.source).toBeGreaterThan(170)
+  })
+
+  it('a gateway is no one source', () => {
+    open({ maxBytesPerSource: 2_000, isGateway: (prefix) => prefix === '10.0.0.0/24' })
+    for (const peer of numbered('p', 100)) provide(peer, 'k', 0, '10.0.0.0/24')
+    expect(providers('k', 1)).toHaveLength(100)
   })
 
   it('of a key the oldest of the same source makes room', () => {

@@ -34,7 +34,13 @@ beforeEach(() => {
   const contacts = new Contacts()
   rooms = {
     contacts,
-    book: new ProviderBook(contacts, () => {}, { maxRecords: 100, maxPerKey: 100, maxPerPeer: 100, maxBytes: 1e6 }),
+    book: new ProviderBook(contacts, () => {}, {
+      maxRecords: 100,
+      maxPerKey: 100,
+      maxPerPeer: 100,
+      maxBytes: 1e6,
+      maxBytesPerSource: 1e6
+    }),
     values: new ValueStore(),
     closer: [],
     closerPeers: () => rooms.closer.map((peer) => contacts.get(bytes(peer))!),

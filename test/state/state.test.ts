@@ -17,7 +17,13 @@ const bytes = (text: string) => new Uint8Array(Buffer.from(text))
 async function processOn(dataDir: string) {
   const state = await openState(dataDir, { logger: collectedLog().logger, clock: new SimulatedClock() })
   const contacts = new Contacts()
-  const book = new ProviderBook(contacts, () => {}, { maxRecords: 99, maxPerKey: 99, maxPerPeer: 99, maxBytes: 1e9 })
+  const book = new ProviderBook(contacts, () => {}, {
+    maxRecords: 99,
+    maxPerKey: 99,
+    maxPerPeer: 99,
+    maxBytes: 1e9,
+    maxBytesPerSource: 1e9
+  })
   const memory = new Memory(state.changes, contacts, () => 0)
   const rooms = { contacts, book, changes: state.changes }
   const restored = await restore(state.store, rooms, 99, 0, new AbortController().signal)

@@ -221,7 +221,7 @@ export class DialBack {
   }
 }
 
-function addressOf({ key }: FormerPeer, { endpoint }: Choice): Multiaddr | undefined {
+export function addressOf({ key }: FormerPeer, { endpoint }: Choice): Multiaddr | undefined {
   try {
     const id = peerIdFromMultihash(decodeMultihash(bytesOf(key)))
     return dialable(endpoint, id.toString())

@@ -28,6 +28,8 @@ const nothing = new Uint8Array(0)
 export class Memory implements Remembering {
   /** Written with the entries of their peers. */
   readonly failedDials = new FailedDials()
+  /** Where a peer came from that is not connected and counts as such: it was lost by a cut of the network. */
+  awaited: (peer: string) => Uint8Array | undefined = () => undefined
   readonly #changes: Changes
   readonly #contacts: Contacts
   readonly #nowMs: () => number
@@ -101,10 +103,10 @@ export class Memory implements Remembering {
   #peerEntry(peer: string): Uint8Array | undefined {
     const contact = this.#contacts.ofKey(peer)
     if (contact?.encoded === undefined) return undefined
-    const connected = contact.connections > 0
-    const remote = contact.identifiedOver?.remoteAddr.bytes ?? nothing
+    const awaitedFrom = this.awaited(peer)
+    const remote = contact.identifiedOver?.remoteAddr.bytes ?? awaitedFrom ?? nothing
     return encodePeerEntry({
-      connected,
+      connected: contact.connections > 0 || awaitedFrom !== undefined,
       dialFailed: this.failedDials.has(peer, contact.encoded),
       seenAtMs: this.#nowMs() + this.#shiftMs(),
       remote: remote.length > maxRemoteBytes ? nothing : remote,

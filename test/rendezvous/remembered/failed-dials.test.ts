@@ -46,7 +46,7 @@ describe('a failed dial', () => {
 })
 
 describe('who could not be dialled', () => {
-  const limits = { maxRecords: 10, maxPerKey: 10, maxPerPeer: 10, maxBytes: 1e9 }
+  const limits = { maxRecords: 10, maxPerKey: 10, maxPerPeer: 10, maxBytes: 1e9, maxBytesPerSource: 1e9 }
   const nowMs = Date.UTC(2026, 0, 1)
   const store = new MemoryStore()
 

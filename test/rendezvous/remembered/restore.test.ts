@@ -16,7 +16,8 @@ import { peersIn } from '../peers-in.ts'
 const bytes = (text: string) => new Uint8Array(Buffer.from(text))
 const addressOf = (ip: string) => multiaddr(`/ip4/${ip}/tcp/4001`).bytes
 const home = addressOf('192.0.2.1')
-const limits: ProviderLimits = { maxRecords: 1_000, maxPerKey: 100, maxPerPeer: 100, maxBytes: 1e9 }
+const roomy = { maxBytes: 1e9, maxBytesPerSource: 1e9 }
+const limits: ProviderLimits = { maxRecords: 1_000, maxPerKey: 100, maxPerPeer: 100, ...roomy }
 const hourMs = 3_600_000
 
 let store: MemoryStore
