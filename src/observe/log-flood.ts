@@ -30,7 +30,7 @@ const otherTexts = 'other texts'
 
 /** What begins so is never left out: scripts rely on it (the README's list), or it tells what was left out. */
 const promised =
-  /^(Libp2p host created with ID: |Gossipsub parameter hash: |Bootstrap node |Listening on addresses: |The sockets were passed |Status: |Peerstore GC: |BOOTSTRAP_PEERS: |the state |the damaged state |the machine's clock was set |memory is |the heap is |the number of open files is |open files: |\S+ newcomers were refused |Shutting down |Error during shutdown: |Log level: |Log lines left out: )/
+  /^(Libp2p host created with ID: |Gossipsub parameter hash: |Bootstrap node |Listening on addresses: |The sockets were passed |Status: |Peerstore GC: |BOOTSTRAP_PEERS: |the state |the damaged state |the machine's clock was set |memory is |the heap is |the number of open files is |open files: |\S+ newcomers were refused |\S+ peers have gone silent |Shutting down |Error during shutdown: |Log level: |Log lines left out: )/
 
 const ofPeers = 'Bootstrap Peer '
 

@@ -1,5 +1,5 @@
 import type { Connection, Libp2pEvents, TypedEventTarget } from '@libp2p/interface'
-import { withoutPeerId } from '../host/addresses.ts'
+import { withoutPeerId } from './address-text.ts'
 import type { Logger } from './logger.ts'
 
 /** Logs each connection that opens and closes in the words of the Go service, until the returned function is called. */
@@ -9,8 +9,10 @@ export function logPeerConnections(
   logger: Logger
 ): () => void {
   const say = (what: string) => {
-    return ({ detail: { remotePeer, remoteAddr } }: CustomEvent<Connection>) => {
+    return ({ detail: connection }: CustomEvent<Connection>) => {
+      // its address is made when it is asked for, at 50 µs
       if (!logger.isLevelEnabled(level)) return
+      const { remotePeer, remoteAddr } = connection
       logger[level](`Bootstrap Peer ${what}: ${remotePeer.toString()}, Addr: ${withoutPeerId(remoteAddr)}`)
     }
   }

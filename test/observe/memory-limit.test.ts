@@ -1,7 +1,8 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { heapLimitBytes } from '../../src/observe/heap-limit.ts'
 import { memoryLimit, type ReadText } from '../../src/observe/memory-limit.ts'
-import { isOutOfFiles, openFileLimit } from '../../src/observe/open-files.ts'
+import { filesNeeded, isOutOfFiles, mostConnections, openFileLimit } from '../../src/observe/open-files.ts'
 import { residentBytes } from '../../src/observe/resident-memory.ts'
 
 const machineBytes = 16e9
@@ -84,6 +85,35 @@ describe('open files', () => {
     expect(openFileLimit(() => '')).toBeUndefined()
     expect(openFileLimit(() => expect.fail('ENOENT'))).toBeUndefined()
     expect(isOutOfFiles()).toBe(false)
+  })
+
+  it('are one for a connection, and some: with fewer the cap is lower than Go has it', () => {
+    expect(filesNeeded(50_000)).toBe(50_300)
+    expect(mostConnections(50_000, filesNeeded(50_000))).toBe(50_100)
+    expect(mostConnections(50_000, filesNeeded(50_000) - 1)).toBe(50_099)
+    expect(mostConnections(50_000, 1_024)).toBe(824)
+    expect(mostConnections(50_000, 100)).toBe(50)
+    expect(mostConnections(50_000)).toBe(50_100)
+  })
+
+  it('are as many for the alert and in what operators read', () => {
+    const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
+    const beside = filesNeeded(0)
+    const sum = (path: string) => `CONN_MANAGER_HIGH_WATER${path.endsWith('.md') ? '`' : ''} + ${beside}`
+    expect(read('deploy/monitoring/alerts.yml')).toContain(
+      `${beside} + sum without (mark) (bootstrap_connections_limit{`
+    )
+    const unit = 'deploy/powerloom-bootstrap-node.service'
+    for (const path of [
+      'docs/operating.md',
+      'docs/metrics.md',
+      'README.md',
+      '.env.example',
+      'docker-compose.yaml',
+      unit
+    ]) {
+      expect(read(path), path).toContain(sum(path))
+    }
   })
 })
 

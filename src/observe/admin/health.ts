@@ -1,5 +1,5 @@
 import type { Clock } from '../../clock.ts'
-import { messageOf } from '../../stop-requests.ts'
+import { messageOf } from '../../errors.ts'
 
 export type Phase = 'starting' | 'running' | 'stopping'
 

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import { isIP, isIPv4 } from 'node:net'
 
 /** An answer other than 200: the status and one line that says what to do instead. */
@@ -33,4 +34,20 @@ export function isSafeHost(host: string, isLocal: boolean): boolean {
 export function hostOf(header: string): string {
   const bracketed = /^\[([^\]]*)\](?::\d+)?$/.exec(header)
   return bracketed?.[1] ?? header.replace(/:\d+$/, '')
+}
+
+/**
+ * Whether a page of another site, or of another port of this one, has the browser ask: an image needs no right to read the
+ * answer, and a profile costs the node whoever reads it. Browsers say so to loopback and over HTTPS alone; who asks without a
+ * browser does not say it.
+ *
+ * @see https://www.w3.org/TR/fetch-metadata/
+ */
+export function isOfOtherSite({ 'sec-fetch-site': site }: IncomingHttpHeaders): boolean {
+  return site !== undefined && site !== 'same-origin' && site !== 'none'
+}
+
+/** Whether the answer takes the whole window, and the asking page is gone. */
+export function isLinkFollowed({ 'sec-fetch-mode': mode, 'sec-fetch-dest': into }: IncomingHttpHeaders): boolean {
+  return mode === 'navigate' && into === 'document'
 }

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Logger } from 'pino'
-import { HttpError, hostOf, isLoopback, isSafeHost } from './request.ts'
+import { HttpError, hostOf, isLinkFollowed, isLoopback, isOfOtherSite, isSafeHost } from './request.ts'
 
 /** An answer whose question was understood; `body` does the work and ends early when the signal is aborted. */
 export interface Reply {
@@ -26,6 +26,8 @@ export interface Question {
 export interface Route {
   /** Default: GET and HEAD. */
   readonly methods?: readonly string[]
+  /** Whether a link on a page of another site may lead here. Default: no. */
+  readonly mayBeLinked?: boolean
   /** @throws HttpError for a question that it does not understand */
   readonly reply: (question: Question) => Reply | Promise<Reply>
 }
@@ -108,7 +110,10 @@ function replyOf(request: IncomingMessage, route: HttpOptions['route'], isLocal:
     throw new HttpError(403, `this server answers to ${names}`)
   }
   const [path = '', query = ''] = url.split('?', 2)
-  const { methods = readingMethods, reply } = route(path)
+  const { methods = readingMethods, mayBeLinked = false, reply } = route(path)
+  if (isOfOtherSite(headers) && !(mayBeLinked && isLinkFollowed(headers))) {
+    throw new HttpError(403, 'pages of other sites get nothing here; enter the address by hand')
+  }
   if (!methods.includes(method)) {
     throw new HttpError(405, `use ${methods.join(' or ')}`, { allow: methods.join(', ') })
   }

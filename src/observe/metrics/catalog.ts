@@ -105,6 +105,12 @@ export const catalog: readonly Row[] = [
     'reason',
     ({ endings }) => endings?.handshakes.snapshot() ?? {}
   ),
+  counters(
+    'bootstrap_handshake_waits_total',
+    'How often the first who waits from an address or network was passed over, as its rate of handshakes was used up',
+    'reason',
+    ({ admission }) => admission.waits
+  ),
   gauge('bootstrap_provider_keys', 'Keys that somebody provides', ({ rendezvous }) => rendezvous.book.keys),
   gauge('bootstrap_provider_records', 'Provider records', ({ rendezvous }) => rendezvous.book.records),
   gauge(

@@ -1,21 +1,21 @@
 import { Counter, Gauge, Registry, Summary } from 'prom-client'
-import type { Clock } from '../../clock.ts'
 import type { EventLoopDelay } from '../event-loop.ts'
 import type { Route } from '../http/server.ts'
+import type { LinesLeftOut } from '../logger.ts'
 import type { Readings } from '../readings.ts'
 import type { Timings } from '../timings.ts'
 import { catalog, type Row } from './catalog.ts'
-import { EventLoopWindow } from './event-loop-window.ts'
 import { processMetricsInto } from './process.ts'
 import { timingsInto } from './timings.ts'
 
 export interface MetricsParts {
-  readonly clock: Clock
   readonly version: string
   /** Which code carries inbound connections. */
   readonly stack: string
-  /** Lines that the log's outputs did not take, so far. */
-  readonly linesLeftOut: () => number
+  /** Lines of the log that were not written, so far. */
+  readonly linesLeftOut: () => LinesLeftOut
+  /** Requests to the kad server: numbers on the wire by the name of the type. */
+  readonly rpcTypes: Readonly<Record<string, number>>
 }
 
 /** What a process shows in numbers: of itself from the beginning, of a node once there is one. */
@@ -23,10 +23,9 @@ export class Metrics {
   readonly registry = new Registry()
   /** To be told to the node. */
   readonly timings: Timings
-  readonly #eventLoop: EventLoopWindow
   #node: Readings | undefined
 
-  constructor({ clock, version, stack, linesLeftOut }: MetricsParts) {
+  constructor({ version, stack, linesLeftOut, rpcTypes }: MetricsParts) {
     const registers = [this.registry]
     new Gauge({
       name: 'bootstrap_build_info',
@@ -35,19 +34,18 @@ export class Metrics {
       registers
     }).set({ version, node: process.version, stack }, 1)
     for (const row of catalog) this.#add(row)
-    this.timings = timingsInto(this.registry)
+    this.timings = timingsInto(this.registry, rpcTypes)
     new Counter({
       name: 'bootstrap_log_lines_left_out_total',
-      help: 'Log lines that standard output or LOG_FILE did not take',
+      help: 'Log lines that were not written: too many alike (flood), or standard output or LOG_FILE did not take them (stdout, file)',
+      labelNames: ['reason'],
       registers,
       collect() {
         this.reset()
-        this.inc(linesLeftOut())
+        for (const [reason, lines] of Object.entries(linesLeftOut())) this.inc({ reason }, lines)
       }
     })
-    this.#eventLoop = new EventLoopWindow(clock)
-    this.#eventLoop.start()
-    new DelaySummary(() => this.#eventLoop.read(), this.registry)
+    new DelaySummary(() => this.#node?.eventLoopDelay(), this.registry)
     processMetricsInto(this.registry)
   }
 
@@ -57,7 +55,6 @@ export class Metrics {
   }
 
   stop(): void {
-    this.#eventLoop.stop()
     this.registry.clear()
   }
 
@@ -88,9 +85,9 @@ export class Metrics {
 
 /** How late the event loop was, as quantiles: the library's own summaries know only what they were told. */
 class DelaySummary extends Summary<'quantile'> {
-  readonly #read: () => EventLoopDelay
+  readonly #read: () => EventLoopDelay | undefined
 
-  constructor(read: () => EventLoopDelay, registry: Registry) {
+  constructor(read: () => EventLoopDelay | undefined, registry: Registry) {
     super({
       name: 'bootstrap_event_loop_delay_seconds',
       help: 'How late turns of the event loop were within the last 30 to 60 s',
@@ -100,12 +97,15 @@ class DelaySummary extends Summary<'quantile'> {
   }
 
   override async get(): ReturnType<Summary<'quantile'>['get']> {
-    const { p50Ms, p99Ms, maxMs } = this.#read()
-    const quantiles = [
-      [0.5, p50Ms],
-      [0.99, p99Ms],
-      [1, maxMs]
-    ] as const
+    const delay = this.#read()
+    const quantiles =
+      delay === undefined
+        ? []
+        : ([
+            [0.5, delay.p50Ms],
+            [0.99, delay.p99Ms],
+            [1, delay.maxMs]
+          ] as const)
     const values = quantiles.map(([quantile, ms]) => ({ labels: { quantile }, value: ms / 1_000 }))
     return { ...(await super.get()), values }
   }

@@ -1,6 +1,5 @@
 import { Histogram, type Registry } from 'prom-client'
-import { protocolName } from '../../admission/connection-kinds.ts'
-import { MessageType } from '../../rendezvous/wire.ts'
+import { protocolName } from '../protocol-name.ts'
 import type { RpcResult, Timings } from '../timings.ts'
 
 /** Go clients wait 5 s for a handshake; this node gives up after 10. */
@@ -12,8 +11,12 @@ const securities = ['noise', 'tls']
 
 type ByResult = Readonly<Record<RpcResult, (seconds: number) => void>>
 
-/** The two metrics that cost something each time. All their children are made in advance. */
-export function timingsInto(registry: Registry): Timings {
+/**
+ * The two metrics that cost something each time. All their children are made in advance.
+ *
+ * @param rpcTypes numbers on the wire by the name of the type
+ */
+export function timingsInto(registry: Registry, rpcTypes: Readonly<Record<string, number>>): Timings {
   const handshake = new Histogram({
     name: 'bootstrap_handshake_seconds',
     help: 'From the accepted socket to the open connection',
@@ -43,7 +46,7 @@ export function timingsInto(registry: Registry): Timings {
       return [security, handshake.labels(security)]
     })
   )
-  const byType = new Map(Object.entries(MessageType).map(([name, type]) => [type as number, childrenOf(name)]))
+  const byType = new Map(Object.entries(rpcTypes).map(([name, type]) => [type, childrenOf(name)]))
   const other = childrenOf('other')
   const malformed = childrenOf('malformed')
 

@@ -1,3 +1,4 @@
+import { filesNeeded } from '../open-files.ts'
 import type { Advice, Figures, Reach, Verdict } from './report.ts'
 
 /** What advice is drawn from. */
@@ -59,23 +60,27 @@ const rules: readonly Rule[] = [
         'Raise CONN_MANAGER_HIGH_WATER if memory and open files allow it.'
       )
     }
-    const verdict = verdictOf(connections / highWater, full)
-    return verdict && advice(verdict, `Connections are at ${percent(connections / highWater)} of high water.`, raise)
+    const room = Math.min(highWater, cap)
+    const share = connections / room
+    const verdict = verdictOf(share, full)
+    const most = room === highWater ? 'high water' : `the ${count(cap)} that there are files for`
+    return verdict && advice(verdict, `Connections are at ${percent(share)} of ${most}.`, raise)
   },
 
-  ({ figures: { openFiles, openFilesLimit, cap } }) => {
+  ({ figures: { openFiles, openFilesLimit, highWater, cap } }) => {
     if (openFilesLimit === 0) return undefined
     const verdict = verdictOf(openFiles / openFilesLimit, full)
     if (verdict !== undefined) {
       const what = `Open files are at ${percent(openFiles / openFilesLimit)} of the limit of ${count(openFilesLimit)}.`
-      return advice(verdict, what, 'Raise the limit (LimitNOFILE, ulimits in compose, ulimit -n) and restart.')
+      return advice(verdict, what, 'Raise the limit (LimitNOFILE, NOFILE_LIMIT for Docker, ulimit -n) and restart.')
     }
-    return openFilesLimit >= cap
+    const needed = filesNeeded(highWater)
+    return highWater === 0 || openFilesLimit >= needed
       ? undefined
       : advice(
           'watch',
-          `The limit of ${count(openFilesLimit)} open files is below the ${count(cap)} connections that this node may hold.`,
-          'Raise the limit (LimitNOFILE, ulimits in compose, ulimit -n), or lower CONN_MANAGER_HIGH_WATER.'
+          `The limit of ${count(openFilesLimit)} open files is below the ${count(needed)} for CONN_MANAGER_HIGH_WATER, so that ${count(cap)} connections are the most.`,
+          'Raise the limit (LimitNOFILE, NOFILE_LIMIT for Docker, ulimit -n), or lower CONN_MANAGER_HIGH_WATER.'
         )
   },
 

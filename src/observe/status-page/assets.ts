@@ -43,7 +43,8 @@ export function assetRoutes(directory: URL): [string, Route][] {
     html = html.replace(`assets/${name}`, path.slice(1))
     return [path, file(content, type, { 'cache-control': 'public, max-age=31536000, immutable' })]
   })
-  return [['/', file(Buffer.from(html), 'text/html; charset=utf-8', { 'cache-control': 'no-cache' })], ...routes]
+  const page = file(Buffer.from(html), 'text/html; charset=utf-8', { 'cache-control': 'no-cache' })
+  return [['/', { ...page, mayBeLinked: true }], ...routes]
 }
 
 function file(content: Uint8Array, type: string, headers: Readonly<Record<string, string>>): Route {

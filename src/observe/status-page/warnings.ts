@@ -21,14 +21,20 @@ export class RecentWarnings {
     const last = this.#warnings.at(-1)
     const times = last?.text === text ? last.times + 1 : 1
     if (times > 1) this.#warnings.pop()
-    this.#warnings.push({ atMs: time, level: pino.levels.labels[level] ?? String(level), text, times })
+    this.#warnings.push({
+      atMs: new Date(time).getTime(),
+      level: pino.levels.labels[Number(level)] ?? String(level),
+      text,
+      times
+    })
     if (this.#warnings.length > kept) this.#warnings.shift()
   }
 }
 
+/** As either of {@link logFormat}'s has it: numbers, or ISO time and the level's name. */
 interface LogRecord {
-  readonly time: number
-  readonly level: number
+  readonly time: number | string
+  readonly level: number | string
   readonly msg?: string
   readonly err?: { readonly message?: string }
 }

@@ -8,8 +8,8 @@ import * as fc from 'fast-check'
 import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { BootstrapNode } from '../../../src/bootstrap-node.ts'
-import { systemClock } from '../../../src/clock.ts'
 import { startAdminServer } from '../../../src/observe/admin/server.ts'
+import type { LinesLeftOut } from '../../../src/observe/logger.ts'
 import { Metrics, metricsRoute } from '../../../src/observe/metrics/metrics.ts'
 import { encodeAnswer, encodePeer, encodePeers } from '../../../src/rendezvous/encode.ts'
 import { MessageType } from '../../../src/rendezvous/wire.ts'
@@ -22,12 +22,17 @@ afterEach(async () => {
   for (const close of opened.splice(0).reverse()) await close()
 })
 
-let linesLeftOut: number
+let linesLeftOut: LinesLeftOut
 let metrics: Metrics
 beforeEach(() => {
-  linesLeftOut = 0
+  linesLeftOut = { flood: 0, stdout: 0, file: 0 }
   const stack = onStock ? 'stock' : 'lean'
-  metrics = new Metrics({ clock: systemClock, version: '1.2.3', stack, linesLeftOut: () => linesLeftOut })
+  metrics = new Metrics({
+    version: '1.2.3',
+    stack,
+    linesLeftOut: () => linesLeftOut,
+    rpcTypes: MessageType
+  })
   opened.push(() => metrics.stop())
 })
 
@@ -128,6 +133,20 @@ describe('the metrics of a running node', () => {
     expect(await value('bootstrap_state_ok')).toBeUndefined()
   })
 
+  it.skipIf(onStock)('count who waits because an address has used up its rate of handshakes', async () => {
+    const node = await running({ LIMIT_EXEMPT_NETWORKS: 'none', LIMIT_HANDSHAKES_PER_ADDRESS: '1' })
+    expect(await value('bootstrap_handshake_waits_total{reason="address-rate"}')).toBe(0)
+    const port = Number(node.libp2p.getMultiaddrs()[0]!.getComponents()[1]!.value)
+    // more than those of 20 s, which may come at once
+    for (let i = 0; i < 30; i++) {
+      const socket = connect(port, '127.0.0.1')
+      socket.on('error', () => {})
+      opened.push(() => void socket.destroy())
+    }
+    await expect.poll(() => value('bootstrap_handshake_waits_total{reason="address-rate"}')).toBeGreaterThan(0)
+    expect(await value('bootstrap_handshake_waits_total{reason="network-rate"}')).toBe(0)
+  })
+
   it('are those that docs/metrics.md lists, of the same types and labels', async () => {
     await running()
     const exposed = (await metrics.registry.getMetricsAsJSON()).map(({ name, type }) => `${name} ${type}`)
@@ -160,8 +179,20 @@ describe('the metrics', () => {
     expect(await value(`bootstrap_build_info{${build}}`)).toBe(1)
   })
 
-  it('follow the log lines that were left out', async () => {
-    for (linesLeftOut of [0, 7, 9]) expect(await value('bootstrap_log_lines_left_out_total')).toBe(linesLeftOut)
+  it('tell log lines that were too many from those that nobody took', async () => {
+    const name = 'bootstrap_log_lines_left_out_total'
+    const counted = async () => ({
+      flood: await value(`${name}{reason="flood"}`),
+      stdout: await value(`${name}{reason="stdout"}`),
+      file: await value(`${name}{reason="file"}`)
+    })
+    expect(await counted()).toEqual(linesLeftOut)
+    for (linesLeftOut of [
+      { flood: 7, stdout: 0, file: 1 },
+      { flood: 9, stdout: 2, file: 1 }
+    ]) {
+      expect(await counted()).toEqual(linesLeftOut)
+    }
   })
 
   it('have no more series whatever peers send', async () => {

@@ -182,6 +182,11 @@ describe('heapsnapshot', () => {
     expect(snapshot.snapshot.node_count).toBeGreaterThan(1000)
   })
 
+  it('is not taken for an image on a web page', async () => {
+    const headers = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors', 'sec-fetch-dest': 'image' }
+    expect((await rawRequest(`${root}heapsnapshot`, { headers })).status).toBe(403)
+  })
+
   it('can be taken again after a client has left in the middle', async () => {
     const client = new AbortController()
     const response = await fetch(`${root}heapsnapshot`, { signal: client.signal })

@@ -24,6 +24,11 @@ it('has nothing to say to a node that is well', () => {
 it.each<[string, Partial<Figures>, string]>([
   ['watch', { connections: 80 }, 'Connections are at 80 % of high water.'],
   ['act', { connections: 95 }, 'Connections are at 95 % of high water.'],
+  [
+    'act',
+    { highWater: 724, cap: 500, connections: 480 },
+    'Connections are at 96 % of the 500 that there are files for.'
+  ],
   ['watch', { connections: 120, evictionsPerSecond: 0.5 }, 'Connections are closed to make room, 30 a minute.'],
   [
     'act',
@@ -35,8 +40,8 @@ it.each<[string, Partial<Figures>, string]>([
   ['act', { openFiles: 1000 }, 'Open files are at 98 % of the limit of 1,024.'],
   [
     'watch',
-    { openFilesLimit: 150 },
-    'The limit of 150 open files is below the 200 connections that this node may hold.'
+    { openFilesLimit: 399, cap: 199 },
+    'The limit of 399 open files is below the 400 for CONN_MANAGER_HIGH_WATER, so that 199 connections are the most.'
   ],
   ['act', { residentBytes: 960e6 }, 'Memory is at 96 % of its limit.'],
   ['watch', { heapBytes: 410e6 }, 'The heap is at 82 % of its limit.'],

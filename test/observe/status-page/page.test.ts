@@ -11,6 +11,7 @@ import { type StatusPage, startStatusPage } from '../../../src/observe/status-pa
 import type { StatusReport } from '../../../src/observe/status-page/report.ts'
 import { SimulatedClock } from '../../support/clock.ts'
 import { collectedLog } from '../../support/log.ts'
+import { rawRequest } from '../profiles/fixtures/client.ts'
 import { healthy } from './metrics.ts'
 
 let directory: string
@@ -96,6 +97,15 @@ describe('the status page', () => {
       Array(2).fill('public, max-age=31536000, immutable')
     )
     expect(await answers[1]?.text()).toBe('run()')
+  })
+
+  it('may be linked to, and nothing else may', async () => {
+    const { server } = await setUp()
+    const headers = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' }
+    const followed = async (path: string) => (await rawRequest(`http://${server.address}${path}`, { headers })).status
+    expect(await followed('/')).toBe(200)
+    expect(await followed('/status.json')).toBe(403)
+    expect(await followed('/history.json')).toBe(403)
   })
 
   it('only answers who reads', async () => {

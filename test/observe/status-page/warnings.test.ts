@@ -1,12 +1,24 @@
 import { pino } from 'pino'
 import { expect, it } from 'vitest'
+import { logFormat } from '../../../src/observe/log-format.ts'
 import { RecentWarnings } from '../../../src/observe/status-page/warnings.ts'
 
-function setUp() {
+function setUp(format: 'text' | 'json' = 'text') {
   const warnings = new RecentWarnings()
-  const logger = pino({ base: null }, pino.multistream([{ stream: warnings, level: 'warn' }]))
-  return { logger, texts: () => warnings.all.map(({ level, text, times }) => [level, text, times]) }
+  const options = { base: null, ...logFormat(format, false).record }
+  const logger = pino(options, pino.multistream([{ stream: warnings, level: 'warn' }]))
+  return { logger, warnings, texts: () => warnings.all.map(({ level, text, times }) => [level, text, times]) }
 }
+
+it.each(['text', 'json'] as const)('knows level and time in ms, the log being %s', (format) => {
+  const { logger, warnings } = setUp(format)
+  const beforeMs = Date.now()
+  logger.warn('a warning')
+  const [warning] = warnings.all
+  expect(warning).toMatchObject({ level: 'warn', text: 'a warning' })
+  expect(warning?.atMs).toBeGreaterThanOrEqual(beforeMs)
+  expect(warning?.atMs).toBeLessThanOrEqual(Date.now())
+})
 
 it('has the newest first, and nothing below a warning', () => {
   const { logger, texts } = setUp()

@@ -42,10 +42,10 @@ export function showSilence(): void {
 
 function showCapacity({ connections, lowWater, highWater, cap, inbound, outbound, bySecurity }: Figures): void {
   setText(byId('connections'), count(connections))
-  setText(
-    byId('connections-of'),
-    `${connections === 1 ? 'connection' : 'connections'}, ${percent(connections / highWater)} of high water`
-  )
+  const what = connections === 1 ? 'connection' : 'connections'
+  // fewer files than high water needs: the cap is reached first
+  const [room, mark] = cap < highWater ? [cap, 'the cap'] : [highWater, 'high water']
+  setText(byId('connections-of'), `${what}, ${percent(connections / room)} of ${mark}`)
   setText(byId('low-water'), `low water ${count(lowWater)}`)
   setText(byId('high-water'), `high water ${count(highWater)}, cap ${count(cap)}`)
   const kinds = Object.entries(bySecurity).map(([name, many]) => `${count(many)} ${name}`)
