@@ -37,7 +37,7 @@ export async function circumstances(rounds: number, now: Date): Promise<Circumst
 export function sentence(c: Circumstances): string {
   const versions = `Go ${c.go}, go-libp2p ${c.goLibp2p}, kad-dht ${c.kadDht}`
   const machine = `${c.cpu}, ${c.cores} cores, ${c.memoryGB} GB, load generator on the same machine`
-  return `Measured ${c.date}: ${versions}; ${machine}; medians of ${c.rounds} rounds. Below 1 is less than Go; ratios of rates are turned round.`
+  return `Measured ${c.date}: ${versions}; ${machine}; ${c.rounds === 1 ? 'one round' : `medians of ${c.rounds} rounds`}. Below 1 is less than Go; ratios of rates are turned round.`
 }
 
 function versionIn(goMod: string, module: string): string {

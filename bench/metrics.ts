@@ -20,7 +20,12 @@ function nanoseconds(work: (i: number) => void): number {
 }
 
 const rssBefore = process.memoryUsage().rss
-const metrics = new Metrics({ clock: systemClock, version: 'bench', stack: 'lean', linesLeftOut: () => 0 })
+const metrics = new Metrics({
+  version: 'bench',
+  stack: 'lean',
+  linesLeftOut: () => ({ flood: 0, stdout: 0, file: 0 }),
+  rpcTypes: MessageType
+})
 const { timings } = metrics
 const kinds = new ConnectionKinds()
 const connection = { direction: 'inbound', encryption: '/tls/1.0.0', multiplexer: '/yamux/1.0.0' } as const

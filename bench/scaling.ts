@@ -20,7 +20,7 @@ export const costs = {
   emptyProcessBytes: 85_000_000,
   /** A provider in an answer: id, three addresses, framing. */
   listedBytes: 90,
-  /** Providers of an answer at most (`maxListed` of rendezvous/provider-book.ts). */
+  /** Providers of an answer at most (`maxListed` of rendezvous/listing.ts). */
   maxListed: 1_000
 } as const
 

@@ -10,7 +10,7 @@ export interface HostileOptions {
 }
 
 export const HOSTILE_USAGE =
-  'npm run hostile -- [--target ours|go|both] [--only ATTACK,…] [--seconds 15] [--clients 100]; attacks: ' +
+  'npm run test:hostile -- [--target ours|go|both] [--only ATTACK]… [--seconds 15] [--clients 100]; attacks: ' +
   attacks.map(({ name }) => name).join(' | ')
 
 /** @throws Error in words */

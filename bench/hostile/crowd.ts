@@ -8,6 +8,8 @@ const READY_MS = 60_000
 /** An answer may take 10 s before it counts as failed. */
 const FACTS_MS = 30_000
 const NEWCOMERS_A_SECOND = 4
+/** Who comes first is ended when the honest clients have been measured. */
+const UNTIL_ENDED_S = 600
 
 /** What the honest clients saw while they measured, as test/interop/go/load/honest.go writes it. */
 const seen = z.object({
@@ -50,9 +52,21 @@ export class HonestCrowd {
     this.#process = process
   }
 
-  static async join({ addr }: Pick<Server, 'addr'>, clients: number): Promise<HonestCrowd> {
+  /** @param away so many of them, at most half, have provided and left when this is over */
+  static async join({ addr }: Pick<Server, 'addr'>, clients: number, away = 0): Promise<HonestCrowd> {
     const { load } = await goBinaries()
-    const flags = ['-n', `${clients}`, '-qps', `${clients}`, '-rate', `${NEWCOMERS_A_SECOND}`, '-dialtimeout', '5']
+    const flags = [
+      '-n',
+      `${clients}`,
+      '-away',
+      `${away}`,
+      '-qps',
+      `${clients}`,
+      '-rate',
+      `${NEWCOMERS_A_SECOND}`,
+      '-dialtimeout',
+      '5'
+    ]
     const process = await Daemon.start(load, ['honest', '-addr', addr, ...sameKey, ...flags], {})
     try {
       await process.line(/"ready":true/, READY_MS)
@@ -79,23 +93,60 @@ export class HonestCrowd {
   }
 }
 
-/** Runs the attack in one process on one core, for so many seconds. */
+/** An attack that goes on, in one process on one core. */
+export class RunningAttack {
+  readonly #process: Daemon
+
+  private constructor(process: Daemon) {
+    this.#process = process
+  }
+
+  static async start(
+    { mode, flags = {} }: Attack,
+    { addr }: Pick<Server, 'addr'>,
+    seconds = UNTIL_ENDED_S,
+    admin?: string
+  ): Promise<RunningAttack> {
+    const { load } = await goBinaries()
+    const given = Object.entries({ ...flags, ...(admin === undefined ? {} : { admin }) })
+    const args = ['attack', '-addr', addr, '-attack', mode, '-t', `${seconds}`, '-dialtimeout', '5', ...sameKey]
+    return new RunningAttack(
+      await Daemon.start(load, [...args, ...given.map(([name, value]) => `-${name}=${value}`)], { GOMAXPROCS: '1' })
+    )
+  }
+
+  /** Waits until it has done what a test that comes after it asks for. */
+  async settled(): Promise<void> {
+    await this.#process.line(/"settled":true/, READY_MS)
+  }
+
+  /** Tells it to end; {@link result} is what it has achieved by then. */
+  end(): void {
+    this.#process.process.kill('SIGTERM')
+  }
+
+  /** What it has achieved, once it is over. */
+  async result(withinMs = FACTS_MS): Promise<Attacked> {
+    try {
+      const [line] = await this.#process.line(/^\{.*"achieved".*\}$/, withinMs)
+      return attacked.parse(JSON.parse(line))
+    } finally {
+      await this.kill()
+    }
+  }
+
+  async kill(): Promise<void> {
+    await this.#process.kill()
+  }
+}
+
+/** Runs the attack for so many seconds. */
 export async function runAttack(
-  { mode, flags = {} }: Attack,
-  { addr }: Pick<Server, 'addr'>,
+  attack: Attack,
+  server: Pick<Server, 'addr'>,
   seconds: number,
   admin: string | undefined
 ): Promise<Attacked> {
-  const { load } = await goBinaries()
-  const given = Object.entries({ ...flags, ...(admin === undefined ? {} : { admin }) })
-  const args = ['attack', '-addr', addr, '-attack', mode, '-t', `${seconds}`, '-dialtimeout', '5', ...sameKey]
-  const process = await Daemon.start(load, [...args, ...given.map(([name, value]) => `-${name}=${value}`)], {
-    GOMAXPROCS: '1'
-  })
-  try {
-    const [line] = await process.line(/^\{.*"achieved".*\}$/, seconds * 1000 + FACTS_MS)
-    return attacked.parse(JSON.parse(line))
-  } finally {
-    await process.kill()
-  }
+  const running = await RunningAttack.start(attack, server, seconds, admin)
+  return running.result(seconds * 1000 + FACTS_MS)
 }

@@ -1,7 +1,8 @@
+import { deployedAllocator } from './allocator.ts'
 import { HOSTILE_USAGE, type HostileOptions, hostileArguments } from './arguments.ts'
 import { type Attack, attacks as allAttacks } from './attacks.ts'
 import { HonestCrowd } from './crowd.ts'
-import { type Ordeal, ordeal } from './ordeal.ts'
+import { type Ordeal, ordeal, ordealOfLatecomers } from './ordeal.ts'
 import { type SubjectName, startSubject } from './subjects.ts'
 import { ordealTable, type Row } from './table.ts'
 import { isRecovered, missed } from './targets.ts'
@@ -24,7 +25,7 @@ async function main(): Promise<number> {
     }
   }
   console.log(
-    `${options.seconds} s of one core each, ${options.clients} honest clients; ${allAttacks.length} attacks\n`
+    `${options.seconds} s of one core each, ${options.clients} honest clients; ${allAttacks.length} attacks; ${mallocName()}\n`
   )
   console.log(ordealTable(rows))
   return rows.every((row) => row.subject !== 'ours' || isPassed(row)) ? 0 : 1
@@ -34,6 +35,10 @@ async function main(): Promise<number> {
 async function survive(attack: Attack, name: SubjectName, { seconds, clients }: HostileOptions): Promise<Row> {
   const subject = await startSubject(name)
   try {
+    if (attack.comesFirst) {
+      const result = await ordealOfLatecomers(attack, subject, clients, seconds, isRecovered)
+      return { attack, subject: name, result }
+    }
     const honest = await HonestCrowd.join(subject, clients)
     try {
       return { attack, subject: name, result: await ordeal(attack, subject, honest, seconds, isRecovered) }
@@ -45,6 +50,12 @@ async function survive(attack: Attack, name: SubjectName, { seconds, clients }: 
   } finally {
     await subject.daemon.stop()
   }
+}
+
+function mallocName(): string {
+  return deployedAllocator() === undefined
+    ? "glibc's malloc, as libjemalloc2 is not installed: the image has it, and less stays"
+    : 'with jemalloc, as in the image'
 }
 
 function verdict({ attack, result, problem }: Row): string {

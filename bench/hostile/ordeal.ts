@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { residentKB } from '../variants.ts'
 import type { Attack } from './attacks.ts'
-import { type Attacked, type HonestCrowd, runAttack, type Seen } from './crowd.ts'
+import { type Attacked, HonestCrowd, RunningAttack, runAttack, type Seen } from './crowd.ts'
 import type { Subject } from './subjects.ts'
 
 const SAMPLE_MS = 100
-/** Sockets of the attacker that are closed, and pages that go back to the system. */
-const RECOVERED_WITHIN_MS = 6_000
+/** Sockets of the attacker that are closed, and pages that V8 and malloc give back some seconds later. */
+const RECOVERED_WITHIN_MS = 20_000
 const RECOVERY_LOOK_MS = 1_000
 const KB_PER_MB = 1024
 
@@ -17,28 +17,60 @@ export interface Ordeal {
   readonly attacked: Attacked
   readonly rssBeforeMB: number
   readonly rssPeakMB: number
-  /** The least within 6 s after the attack. */
+  /** The least within 20 s after the attack. */
   readonly rssAfterMB: number
   /** Lines that the server logged meanwhile, and those of them with a control character. */
   readonly logLines: number
   readonly forgedLines: number
 }
 
-/** At `isRecovered` of a resident size in MB no longer waiting is needed. */
+/** The attacker settles, then the honest clients come, and are measured for so many seconds. */
+export async function ordealOfLatecomers(
+  attack: Attack,
+  subject: Subject,
+  clients: number,
+  seconds: number,
+  isRecovered: (beforeMB: number, nowMB: number) => boolean
+): Promise<Ordeal> {
+  const running = await RunningAttack.start(attack, subject)
+  try {
+    await running.settled()
+    const honest = await HonestCrowd.join(subject, clients, attack.halfAway ? clients / 2 : 0)
+    try {
+      return await ordeal(attack, subject, honest, seconds, isRecovered, running)
+    } finally {
+      await honest.leave()
+    }
+  } finally {
+    await running.kill()
+  }
+}
+
+/**
+ * At `isRecovered` of a resident size in MB no longer waiting is needed.
+ *
+ * @param running the attack, when it goes on already
+ */
 export async function ordeal(
   attack: Attack,
   subject: Subject,
   honest: HonestCrowd,
   seconds: number,
-  isRecovered: (beforeMB: number, nowMB: number) => boolean
+  isRecovered: (beforeMB: number, nowMB: number) => boolean,
+  running?: RunningAttack
 ): Promise<Ordeal> {
   await subject.collect()
   const rssBeforeMB = await residentMB(subject)
   const firstLine = subject.daemon.printed
   const peak = watchPeak(subject)
   honest.beginMeasuring()
-  const attacked = await runAttack(attack, subject, seconds, attack.needsAdmin ? subject.admin : undefined)
-  const seen = await honest.measured()
+  const [attacked, seen] =
+    running === undefined
+      ? [
+          await runAttack(attack, subject, seconds, attack.needsAdmin ? subject.admin : undefined),
+          await honest.measured()
+        ]
+      : await measuredAmid(running, honest, seconds)
   const rssPeakMB = await peak.end()
   const lines = subject.daemon.lines.slice(
     Math.max(0, firstLine - (subject.daemon.printed - subject.daemon.lines.length))
@@ -53,6 +85,13 @@ export async function ordeal(
     logLines: subject.daemon.printed - firstLine,
     forgedLines: lines.filter(hasControlCharacter).length
   }
+}
+
+async function measuredAmid(running: RunningAttack, honest: HonestCrowd, seconds: number): Promise<[Attacked, Seen]> {
+  await sleep(seconds * 1_000)
+  const seen = await honest.measured()
+  running.end()
+  return [await running.result(), seen]
 }
 
 async function recovered(subject: Subject, isEnough: (nowMB: number) => boolean): Promise<number> {

@@ -1,6 +1,7 @@
 import { freePort } from '../../test/support/port.ts'
 import { measureMemory, startOurNode } from '../node.ts'
 import { goVariant, type Server } from '../variants.ts'
+import { deployedAllocator } from './allocator.ts'
 
 /** A server under attack. */
 export interface Subject extends Server {
@@ -14,7 +15,7 @@ export const subjectNames = ['ours', 'go'] as const
 export type SubjectName = (typeof subjectNames)[number]
 
 /**
- * Starts a server with the settings of a public node. Ours is told to treat addresses of loopback like all others, since
+ * Starts a server with the settings of a public node, ours with the image's malloc where this machine has it. Ours is told to treat addresses of loopback like all others, since
  * the attackers and their victims have no others.
  */
 export async function startSubject(name: SubjectName, env: Record<string, string> = {}): Promise<Subject> {
@@ -25,7 +26,7 @@ export async function startSubject(name: SubjectName, env: Record<string, string
   const adminPort = await freePort()
   const { daemon, addr, listeningMs } = await startOurNode({
     hasProbe: true,
-    env: { ADMIN_PORT: String(adminPort), LIMIT_EXEMPT_NETWORKS: 'none', ...env }
+    env: { ADMIN_PORT: String(adminPort), LIMIT_EXEMPT_NETWORKS: 'none', ...deployedAllocator(), ...env }
   })
   const { pid } = daemon.process
   if (pid === undefined) throw new Error('the node did not start')

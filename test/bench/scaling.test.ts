@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { costs, federationTable, loadTable, nodeLoad } from '../../bench/scaling.ts'
 import { settings } from '../../src/config/settings.ts'
 import { maxMembers } from '../../src/federation/members.ts'
-import { maxListed } from '../../src/rendezvous/provider-book.ts'
+import { maxListed } from '../../src/rendezvous/listing.ts'
 
 const doc = readFileSync(new URL('../../docs/scaling.md', import.meta.url), 'utf8')
 const section = (name: string) => doc.match(new RegExp(`<!-- ${name} -->\n([^]*?)\n<!-- /${name} -->`))?.[1]

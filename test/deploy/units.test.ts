@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { imageAllocator } from '../../bench/hostile/allocator.ts'
 import { settings } from '../../src/config/settings.ts'
 
 const path = (name: string) => new URL(`../../deploy/${name}`, import.meta.url).pathname
@@ -33,6 +34,13 @@ describe('the units of systemd', () => {
 
   it('keep the state in the directory that systemd makes', () => {
     expect(service.get('Environment')).toEqual([`DATA_DIR=%S/${service.get('StateDirectory')?.[0]}`])
+  })
+
+  it('offer the malloc of the image', () => {
+    const variables = Object.entries(imageAllocator()).map(([name, value]) => `${name}=${value}`)
+    expect(variables).toHaveLength(2)
+    const unit = readFileSync(path('powerloom-bootstrap-node.service'), 'utf8')
+    expect(unit).toContain(`\n#Environment=${variables.join(' ')}\n`)
   })
 
   it('allow the files and the time that the node may need', () => {

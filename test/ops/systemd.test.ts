@@ -134,6 +134,16 @@ describe.skipIf(!isThere)('the units', () => {
     return [service!, socket!]
   }
 
+  it('have what the README gives check and doctor', () => {
+    const readme = readFileSync(join(deploy, '../README.md'), 'utf8')
+    const service = readFileSync(join(deploy, 'powerloom-bootstrap-node.service'), 'utf8').replaceAll('%S', '/var/lib')
+    const given = [...readme.matchAll(/ -p ([A-Z]\w+=\S+)/g)].map(([, property = '']) => property)
+    expect(given).toHaveLength(9)
+    for (const property of given) expect(service.split('\n')).toContain(property)
+    const command = /^ +(\/usr\/bin\/node .*) "\$@"$/m.exec(readme)?.[1]
+    expect(service.split('\n')).toContain(`ExecStart=${command}`)
+  })
+
   it('are understood by systemd', () => {
     const { status, stdout, stderr } = spawnSync('systemd-analyze', ['verify', '--man=no', ...units()], {
       encoding: 'utf8'

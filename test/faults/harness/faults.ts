@@ -202,15 +202,28 @@ function overTheWire(
   }
 }
 
-const cutFor = (seconds: number, bounds: Fault['bounds']) =>
-  overTheWire(`network cut for ${seconds} s`, 'who comes back is served; records stay', bounds, async (site, wire) => {
+/** The pause between two times of asking whether it is back, what a dial waits, what the dial-back takes, and some more. */
+const dialledBackWithinMs = 90_000
+
+const cutFor = (seconds: number, promise: string, dialsBack: boolean) =>
+  overTheWire(`network cut for ${seconds} s`, promise, { lost: 0 }, async (site, wire) => {
     const from = site.daemon.printed
     await wire.be('down')
     await rest(seconds * 1_000)
     await wire.be('up')
+    const departures = `${site.disconnected(from).size} departures`
+    if (dialsBack && site.kind === 'ours') return `${departures}; ${await dialledBack(site, from)}`
     await rest(5_000)
-    return `the node tells of ${site.disconnected(from).size} departures`
+    return `the node tells of ${departures}`
   })
+
+/** The network is there again; how long it takes until everybody was dialled. */
+async function dialledBack(site: Site, from: number): Promise<string> {
+  site.over()
+  const beganMs = Date.now()
+  await site.daemon.line(/dial-back over/, dialledBackWithinMs, from)
+  return `all dialled back ${((Date.now() - beganMs) / 1_000).toFixed(1)} s after the cut`
+}
 
 const badNetwork = overTheWire(
   '20 % packet loss and 300 ms there and back, for 30 s',
@@ -231,8 +244,8 @@ const badNetwork = overTheWire(
 
 const vanished = overTheWire(
   'all clients vanish without a word',
-  'closed within 37 s, records stay',
-  {},
+  'closed within 43 s, records stay; dialled back once they can be',
+  { lost: 0 },
   async (site, wire) => {
     const from = site.daemon.printed
     const all = [...site.rendezvous.values()].flat()
@@ -245,8 +258,11 @@ const vanished = overTheWire(
     }
     const [gone, tookMs] = [site.disconnected(from).size, Date.now() - beganMs]
     await wire.be('up')
-    if (site.kind === 'ours' && gone < all.length) throw new Error(`${all.length - gone} dead peers were not found`)
-    return `${gone} of ${all.length} closed, the last after ${(tookMs / 1_000).toFixed(1)} s`
+    const closed = `${gone} of ${all.length} closed, the last after ${(tookMs / 1_000).toFixed(1)} s`
+    if (site.kind !== 'ours') return closed
+    if (gone < all.length) throw new Error(`${all.length - gone} dead peers were not found`)
+    await dialledBack(site, from)
+    return closed
   }
 )
 
@@ -261,8 +277,8 @@ export const faults: readonly Fault[] = [
   outOfFiles,
   fullDisk,
   outOfMemory,
-  cutFor(10, { lost: 0 }),
-  cutFor(60, {}),
+  cutFor(10, 'nobody loses the node', false),
+  cutFor(60, 'who was there is dialled back; records stay', true),
   badNetwork,
   vanished
 ]

@@ -25,6 +25,7 @@ export class Site {
   #target: Target
   #survivors: Survivors | undefined
   #beganMs = 0
+  #overMs: number | undefined
 
   private constructor(parts: {
     kind: NodeKind
@@ -110,6 +111,11 @@ export class Site {
     return new Set(since.flatMap((line) => /Bootstrap Peer disconnected: (\w+)/.exec(line)?.[1] ?? []))
   }
 
+  /** To be called when the fault has ended, where its consequences are waited for. */
+  over(): void {
+    this.#overMs = Date.now()
+  }
+
   /** What became of all, once the fault is over and newcomers are served as before or the patience is at its end. */
   async recovered(fault: string, promise: string, note = ''): Promise<Row> {
     const endedMs = Date.now()
@@ -123,7 +129,15 @@ export class Site {
     await rest(settleMs)
     const seen = (await this.#survivors?.finish()) ?? []
     this.#survivors = undefined
-    return { fault, promise, node: this.kind, ...this.#figures(seen, endedMs), missed, newcomerServedMs, note }
+    return {
+      fault,
+      promise,
+      node: this.kind,
+      ...this.#figures(seen, this.#overMs ?? endedMs),
+      missed,
+      newcomerServedMs,
+      note
+    }
   }
 
   #figures(seen: readonly Survivor[], endedMs: number) {

@@ -112,7 +112,7 @@ function checkFrames(input: Uint8Array): void {
   }
 }
 
-const limits = { maxRecords: 50, maxPerKey: 20, maxPerPeer: 10, maxBytes: 100_000 }
+const limits = { maxRecords: 50, maxPerKey: 20, maxPerPeer: 10, maxBytes: 100_000, maxBytesPerSource: 50_000 }
 /** Longer than Go's for nobody; the store may hold 1,024. */
 const maxValues = 1024
 

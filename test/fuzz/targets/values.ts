@@ -2,7 +2,7 @@ import { generateKeyPair, publicKeyToProtobuf } from '@libp2p/crypto/keys'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createIPNSRecord, marshalIPNSRecord, multihashToIPNSRoutingKey } from 'ipns'
 import { CID } from 'multiformats/cid'
-import { prefixOf } from '../../../src/peers/address-prefix.ts'
+import { remotePrefixOf } from '../../../src/peers/address-prefix.ts'
 import { dialable, endpointOf } from '../../../src/rendezvous/remembered/endpoint.ts'
 import { ValueStore } from '../../../src/rendezvous/value-store.ts'
 import { mutateBytes } from '../mutate/bytes.ts'
@@ -18,7 +18,7 @@ function checkAddress(input: Uint8Array): void {
   if (endpoint !== undefined) {
     const again = endpointOf(dialable(endpoint, someId).bytes)
     promiseEqual(again, endpoint, 'an address that was written')
-    promise(prefixOf(dialable(endpoint, someId)).length <= 50, 'a prefix that is no network')
+    promise(remotePrefixOf({ remoteAddr: dialable(endpoint, someId) }).length <= 50, 'a prefix that is no network')
   }
 }
 

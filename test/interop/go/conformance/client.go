@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net"
 	"strings"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/security/noise"
 	libp2ptls "github.com/libp2p/go-libp2p/p2p/security/tls"
 	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
+	manet "github.com/multiformats/go-multiaddr/net"
 
 	"interop/powerloom"
 )
@@ -103,7 +105,11 @@ type client struct {
 }
 
 func (e *env) join(ctx context.Context, name string, more ...libp2p.Option) (*client, error) {
-	h, err := e.newHost("127.0.0.1", more...)
+	listen, err := e.addressTowardsNode()
+	if err != nil {
+		return nil, err
+	}
+	h, err := e.newHost(listen, more...)
 	if err != nil {
 		return nil, err
 	}
@@ -120,6 +126,21 @@ func (e *env) join(ctx context.Context, name string, more ...libp2p.Option) (*cl
 	}
 	e.progress("%s joined as %s", name, h.ID())
 	return &client{h, kad, conn}, nil
+}
+
+// addressTowardsNode is where the node can dial back: 127.0.0.1 for one on this machine, another in a network namespace. A
+// datagram's socket knows it once it is connected, which sends nothing.
+func (e *env) addressTowardsNode() (string, error) {
+	network, address, err := manet.DialArgs(e.node.Addrs[0])
+	if err != nil {
+		return "", err
+	}
+	socket, err := net.Dial(strings.Replace(network, "tcp", "udp", 1), address)
+	if err != nil {
+		return "", err
+	}
+	defer socket.Close()
+	return socket.LocalAddr().(*net.UDPAddr).IP.String(), nil
 }
 
 func (e *env) awaitTable(ctx context.Context, kad *dht.IpfsDHT) error {

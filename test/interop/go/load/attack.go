@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"os"
+	"os/signal"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -44,6 +46,7 @@ var attacks = map[string]func(*attacker) error{
 type attacker struct {
 	*load
 	until time.Time
+	ended atomic.Bool
 	// what the honest clients look up
 	key []byte
 
@@ -53,7 +56,8 @@ type attacker struct {
 	failed failures
 }
 
-// attackCommand runs the attack of -attack for -t seconds, and tells what it achieved and what that took of its own CPU.
+// attackCommand runs the attack of -attack for -t seconds or until SIGTERM, and tells what it achieved and what that took of its
+// own CPU.
 func attackCommand(l *load, f facts) error {
 	run, known := attacks[l.attack]
 	if !known {
@@ -64,6 +68,12 @@ func attackCommand(l *load, f facts) error {
 		return err
 	}
 	a := &attacker{load: l, key: keys[0], until: time.Now().Add(l.hold), counts: map[string]*atomic.Int64{}}
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGTERM)
+	go func() {
+		<-signals
+		a.ended.Store(true)
+	}()
 	if err := run(a); err != nil {
 		return err
 	}
@@ -81,9 +91,10 @@ func attackCommand(l *load, f facts) error {
 	return nil
 }
 
-func (a *attacker) over() bool { return time.Now().After(a.until) }
+func (a *attacker) over() bool { return a.ended.Load() || time.Now().After(a.until) }
 
-func (a *attacker) count(name string, n int) {
+// count adds to what was achieved, and gives the sum.
+func (a *attacker) count(name string, n int) int64 {
 	a.mu.Lock()
 	counter := a.counts[name]
 	if counter == nil {
@@ -91,7 +102,7 @@ func (a *attacker) count(name string, n int) {
 		a.counts[name] = counter
 	}
 	a.mu.Unlock()
-	counter.Add(int64(n))
+	return counter.Add(int64(n))
 }
 
 const calmAfterFailure = 5 * time.Millisecond
@@ -115,6 +126,8 @@ func (a *attacker) source() string {
 	switch a.spread {
 	case "net24":
 		return fmt.Sprintf("127.200.0.%d", 1+i%254)
+	case "nets":
+		return fmt.Sprintf("127.200.%d.%d", i%a.networks, 1+i/a.networks%254)
 	case "many":
 		return fmt.Sprintf("127.%d.%d.%d", 150+i%50, i/50%256, 1+i/12800%250)
 	default:

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"sync"
 	"time"
 
 	kadpb "github.com/libp2p/go-libp2p-kad-dht/pb"
@@ -93,12 +94,13 @@ func nameForeigners(a *attacker) error {
 	return a.providing(func(c *client) { c.listen = target }, addrs, randomKey)
 }
 
-// crowdOut has as many identities as it can provide the key of the honest clients, and keeps them connected.
+// crowdOut has as many identities as it can provide the key of the honest clients, and keeps -n of them connected.
 func crowdOut(a *attacker) error {
 	return a.providing(func(*client) {}, nil, func() []byte { return a.key })
 }
 
 func (a *attacker) providing(change func(*client), addrs [][]byte, key func() []byte) error {
+	var settled sync.Once
 	return a.holdOpen(func(s *rawSession) error {
 		change(s.client)
 		own := addrs
@@ -115,7 +117,10 @@ func (a *attacker) providing(change func(*client), addrs [][]byte, key func() []
 		if err := s.write(frames); err != nil {
 			return err
 		}
-		a.count("records", 1)
+		if a.count("records", 1) >= int64(a.peers) {
+			// for whoever waits to come after it
+			settled.Do(func() { fmt.Println(`{"settled":true}`) })
+		}
 		return nil
 	}, true)
 }

@@ -22,7 +22,8 @@ const (
 // somebody else attacks.
 type honest struct {
 	*load
-	key      []byte
+	key []byte
+	// those of the first who have not left
 	early    []*client
 	measured atomic.Bool
 
@@ -70,6 +71,9 @@ func honestCommand(l *load, f facts) error {
 	if h.failedJoins.total() > 0 {
 		return fmt.Errorf("%d of %d could not join: %v", h.failedJoins.total(), len(h.early), h.failedJoins.counts)
 	}
+	if err := h.leave(l.away); err != nil {
+		return err
+	}
 	fmt.Println(`{"ready":true}`)
 	ended := make(chan struct{})
 	for sig := range signals {
@@ -106,6 +110,25 @@ func (h *honest) settle(c *client, i int) {
 	if err := c.addProvider(h.key); err != nil {
 		h.failedJoins.add("provide", err)
 	}
+}
+
+// leave lets every other go, until so many have gone: their records stay.
+func (h *honest) leave(count int) error {
+	var staying []*client
+	for i, c := range h.early {
+		if i%2 == 0 || count == 0 {
+			staying = append(staying, c)
+			continue
+		}
+		// an ADD has no answer: the server has read it before it answers this
+		if _, err := c.ask(&kadpb.Message{Type: kadpb.Message_PING}); err != nil {
+			return err
+		}
+		c.close()
+		count--
+	}
+	h.early = staying
+	return nil
 }
 
 // poll asks at -qps; a latency counts from the moment in which the request was due.

@@ -10,7 +10,7 @@ type options struct {
 	addr, log, out, tag, security, keyTag             string
 	attack, spread, admin                             string
 	pid, peers, inFlight, sources, findNodes          int
-	keys, rounds                                      int
+	keys, rounds, networks, away                      int
 	seed                                              int64
 	noGossip, kadServer, each, full, silent, noAdd    bool
 	qps, rate                                         float64
@@ -47,7 +47,9 @@ func parseOptions(command string, args []string) (*options, error) {
 	fs.StringVar(&o.out, "out", "", "append the facts as one JSON line to this file instead of standard output")
 	fs.StringVar(&o.tag, "tag", "", "copied into the facts")
 	fs.StringVar(&o.attack, "attack", "", "attack: which; see attack.go")
-	fs.StringVar(&o.spread, "spread", "one", "attack: from one address | net24: from one /24 | many: from many")
+	fs.StringVar(&o.spread, "spread", "one", "attack: from one address | net24: from one /24 | nets: from -nets of them | many: from many")
+	fs.IntVar(&o.networks, "nets", 1, "attack with -spread=nets: how many /24")
+	fs.IntVar(&o.away, "away", 0, "honest: so many, at most half, leave once all provide")
 	fs.StringVar(&o.admin, "admin", "", "attack admin: host:port of the server's admin HTTP")
 	seconds(&o.settle, "settle", 15, "seconds between the last join and the memory reading")
 	seconds(&o.after, "after", 15, "seconds between the last close and the memory reading")
