@@ -1,4 +1,4 @@
-# The image holds what the node needs to run: the compiled code, the production packages, package.json, the licences.
+# The image holds what the node needs to run: the compiled code, the production packages, package.json, the licences, and jemalloc.
 # Plain instructions only (no cache mounts, no COPY --chmod), as docker-compose 1.29 builds without BuildKit.
 
 FROM node:24-bookworm-slim AS build
@@ -24,6 +24,10 @@ LABEL org.opencontainers.image.title="PowerLoom bootstrap node" \
       org.opencontainers.image.description="The libp2p rendezvous server of the PowerLoom snapshotter network" \
       org.opencontainers.image.licenses="Apache-2.0 OR MIT" \
       org.opencontainers.image.vendor="PowerLoom"
+# glibc's malloc keeps what a flood took; jemalloc gives it back within seconds, and a join costs no more CPU
+RUN apt-get update && apt-get install --yes --no-install-recommends libjemalloc2 && rm -rf /var/lib/apt/lists/*
+ENV LD_PRELOAD=libjemalloc.so.2
+ENV MALLOC_CONF=background_thread:true,narenas:2,dirty_decay_ms:2000,muzzy_decay_ms:0
 ENV NODE_ENV=production
 WORKDIR /app
 # the two places the node may write to; a named volume mounted here takes over the owner
