@@ -4,12 +4,13 @@ import { type Clock, systemClock } from './clock.ts'
 import type { Config } from './config/index.ts'
 import type { Ports } from './connection/lean/ports.ts'
 import { startFederation } from './federation/federation.ts'
-import { addressToHandOut, listOf } from './host/addresses.ts'
+import { addressToHandOut } from './host/addresses.ts'
 import { createHost, type Host, type HostServices, startHost } from './host/host.ts'
 import { Recovery } from './host/recovery.ts'
 import type { Identity } from './identity/identity.ts'
 import { OpenSteps } from './lifecycle.ts'
-import { EventLoopMonitor } from './observe/event-loop.ts'
+import { listOf } from './observe/address-text.ts'
+import { EventLoopWindow } from './observe/event-loop-window.ts'
 import { LibraryLog } from './observe/libp2p-logger.ts'
 import type { Logger } from './observe/logger.ts'
 import { logPeerConnections } from './observe/peer-log.ts'
@@ -66,7 +67,7 @@ export class BootstrapNode {
   readonly #abort: AbortController
   readonly #host: Host
   readonly #state: State | undefined
-  readonly #eventLoop = new EventLoopMonitor()
+  readonly #eventLoop: EventLoopWindow
   /** Handles of the process while nobody is connected. */
   #ownHandles = 0
 
@@ -75,13 +76,15 @@ export class BootstrapNode {
     abort: AbortController,
     host: Host,
     state: State | undefined,
-    agents: AgentCounts
+    agents: AgentCounts,
+    eventLoop: EventLoopWindow
   ) {
     this.agents = agents
     this.#steps = steps
     this.#abort = abort
     this.#host = host
     this.#state = state
+    this.#eventLoop = eventLoop
   }
 
   /**
@@ -102,9 +105,9 @@ export class BootstrapNode {
       const identity = await nodeIdentity(config, logger)
       const host = await openHost(steps, config, identity, signal, { logger, clock, ...parts })
       const agents = await openListeners(steps, config, host, signal, logger)
-      const recovery = new Recovery(host.libp2p, state, { clock, logger })
+      const recovery = new Recovery(host, state, { clock, logger })
       await recovery.restore(config.connections.highWater, signal)
-      const node = new BootstrapNode(steps, abort, host, state, agents)
+      const node = new BootstrapNode(steps, abort, host, state, agents, new EventLoopWindow(clock))
       await node.#openBackground(signal, logger, clock)
       // when everything is in place that a connection needs; and closed while there is still somebody to answer
       const listen = () => startHost(host, config, parts.ports)
@@ -149,7 +152,7 @@ export class BootstrapNode {
       dhtRoutingTable: this.libp2p.services.rendezvous.routingTableSize,
       goroutines: this.#ownHandles + this.libp2p.services.connectionManager.total,
       ...memoryStatus(),
-      eventLoopDelay: this.#eventLoop.read(),
+      eventLoopDelay: this.#eventLoop.untaken,
       endings: {
         handshakes: endings?.handshakes.snapshot() ?? {},
         connections: endings?.connections.snapshot() ?? {}
@@ -160,7 +163,7 @@ export class BootstrapNode {
 
   /** What the rooms count, read when it is asked for. */
   readings(): Readings {
-    return readingsOf(this.#host, this.#state)
+    return readingsOf(this.#host, this.#state, () => this.#eventLoop.read())
   }
 
   /**
@@ -192,7 +195,7 @@ export class BootstrapNode {
       startPeerstoreGc(gc, clock, logger, this.#abort.signal),
       startStatusLine(
         () => this.status(),
-        () => this.#eventLoop.reset(),
+        () => this.#eventLoop.take(),
         clock,
         logger
       ),

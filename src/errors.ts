@@ -11,6 +11,7 @@ interface Facts {
   ERR_ADMIN_LISTEN: { address: string; port: number }
   ERR_START_ABORTED: Record<string, never>
   ERR_CONNECTION_LIMIT: { limit: number }
+  ERR_NOT_CONNECTED: { peer: string }
   ERR_EVICTED: { reason: string }
   ERR_DATA_DIR_IN_USE: { path: string; pid: number | undefined }
   ERR_IDENTITY_UNUSABLE: { path: string; problem: string }
@@ -50,6 +51,7 @@ const words: { [C in keyof Facts]: (facts: Facts[C]) => readonly [what: string, 
     `all ${limit} connections are in use by peers that are protected or have just come`,
     'raise CONN_MANAGER_HIGH_WATER, or lower CONN_MANAGER_GRACE_PERIOD'
   ],
+  ERR_NOT_CONNECTED: ({ peer }) => [`${peer} is not connected`, 'the DHT dials nobody; see that it connects first'],
   ERR_EVICTED: ({ reason }) => [`the connection was closed to make room (${reason})`, 'the peer may dial again'],
   ERR_DATA_DIR_IN_USE: ({ path, pid }) => [
     `DATA_DIR ${path} is in use by another process${pid === undefined ? '' : ` (pid ${pid})`}`,
@@ -82,4 +84,11 @@ export class BootstrapError<C extends ErrorCode = ErrorCode> extends Error {
   ) {
     super(words[code](facts).join(': '), options)
   }
+}
+
+/** With the system's own code for what went wrong, if there is one below. */
+export function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const { code } = (error.cause ?? {}) as NodeJS.ErrnoException
+  return typeof code === 'string' ? `${error.message} (${code})` : error.message
 }

@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 // The process and nothing else: arguments, signals, exit code.
 import './young-generation.ts'
-import { messageOf, StopRequests } from './stop-requests.ts'
+import { messageOf } from './errors.ts'
+import { StopRequests } from './stop-requests.ts'
 
 const stop = new StopRequests()
 try {

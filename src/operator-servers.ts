@@ -2,13 +2,14 @@
 import type { BootstrapNode } from './bootstrap-node.ts'
 import { systemClock } from './clock.ts'
 import type { Config } from './config/index.ts'
+import { messageOf } from './errors.ts'
 import type { Phase, ReadinessProbe } from './observe/admin/health.ts'
 import type { HttpServer } from './observe/http/server.ts'
 import type { Log, Logger } from './observe/logger.ts'
 import type { Metrics } from './observe/metrics/metrics.ts'
 import type { StatusPage } from './observe/status-page/page.ts'
 import type { RecentWarnings } from './observe/status-page/warnings.ts'
-import { messageOf } from './stop-requests.ts'
+import { MessageType } from './rendezvous/wire.ts'
 import { version } from './version.ts'
 
 /** A node without its profiles is worth more than none. */
@@ -30,11 +31,13 @@ export async function openProfiles(config: Config, { logger }: Log): Promise<Htt
 export async function openMetrics(config: Config, log: Log): Promise<Metrics | undefined> {
   if (config.admin === undefined) return undefined
   const { Metrics } = await import('./observe/metrics/metrics.ts')
-  const linesLeftOut = () => {
-    const { flood, stdout, file } = log.linesLeftOut
-    return flood + stdout + file
-  }
-  return new Metrics({ clock: systemClock, version, stack: config.connectionStack, linesLeftOut })
+  const linesLeftOut = () => log.linesLeftOut
+  return new Metrics({
+    version,
+    stack: config.connectionStack,
+    linesLeftOut,
+    rpcTypes: MessageType
+  })
 }
 
 /** What an operator is shown. */

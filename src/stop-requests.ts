@@ -1,5 +1,6 @@
 import { isatty } from 'node:tty'
 import type { Logger } from 'pino'
+import { messageOf } from './errors.ts'
 
 /** 0: asked to stop, or done; 1: the node could not start or had to give up; 2: wrong configuration. */
 export type ExitCode = 0 | 1 | 2
@@ -77,11 +78,4 @@ export class StopRequests {
 /** Whether this process was started from a terminal, whose end SIGHUP tells; to a daemon it says: open the log file anew. */
 export function hasTerminal(): boolean {
   return [0, 1, 2].some((fd) => isatty(fd))
-}
-
-/** With the system's own code for what went wrong, if there is one below. */
-export function messageOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  const { code } = (error.cause ?? {}) as NodeJS.ErrnoException
-  return typeof code === 'string' ? `${error.message} (${code})` : error.message
 }

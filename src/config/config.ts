@@ -41,14 +41,14 @@ export interface ConnectionLimits {
   readonly maxPerPeer: number
 }
 
-/** Limits of address prefixes; 0: none. */
+/** Limits of address prefixes; 0: none; auto: as many as there is room for, a share of the cap when there is none. */
 export interface PrefixLimits {
   /** Networks to which none of them applies. */
   readonly exempt: readonly IpNetwork[]
   /** Connections of one address: /32 of IPv4, /64 of IPv6. */
-  readonly maxPerAddress: number
+  readonly maxPerAddress: number | 'auto'
   /** Connections of one network: /24 of IPv4, /48 of IPv6. */
-  readonly maxPerNetwork: number
+  readonly maxPerNetwork: number | 'auto'
   /** Handshakes a second. */
   readonly handshakes: { readonly perAddress: number; readonly perNetwork: number }
 }

@@ -80,16 +80,16 @@ export const settings = {
     fallback: '8',
     meaning: 'connections of one peer; above it its oldest idle one is closed'
   }),
-  LIMIT_CONNECTIONS_PER_ADDRESS: setting(values.integer(0, 1_000_000), {
+  LIMIT_CONNECTIONS_PER_ADDRESS: setting(values.integerOrAuto(0, 1_000_000), {
     flag: 'limit-connections-per-address',
-    fallback: '5000',
+    fallback: 'auto',
     meaning:
-      'connections of one address (/32 of IPv4, /64 of IPv6); above it a newcomer takes the place of the worst of them; 0: no limit'
+      'connections of one address (/32 of IPv4, /64 of IPv6); above it a newcomer takes the place of the worst of them; 0: no limit; `auto`: as many as there are places left, at least a tenth of all places, at most 5,000'
   }),
-  LIMIT_CONNECTIONS_PER_NETWORK: setting(values.integer(0, 1_000_000), {
+  LIMIT_CONNECTIONS_PER_NETWORK: setting(values.integerOrAuto(0, 1_000_000), {
     flag: 'limit-connections-per-network',
-    fallback: '10000',
-    meaning: 'the same for a network (/24, /48)'
+    fallback: 'auto',
+    meaning: 'the same for a network (/24, /48); `auto`: at least a fifth, at most 10,000'
   }),
   LIMIT_HANDSHAKES_PER_ADDRESS: setting(values.integer(0, 100_000), {
     flag: 'limit-handshakes-per-address',
@@ -106,7 +106,7 @@ export const settings = {
     flag: 'limit-exempt-networks',
     fallback: 'private',
     meaning:
-      'networks without these four limits; `private` is loopback and all private ranges, where one address may be the gateway of all clients'
+      'networks without these four limits, and without the bound of what one network provides; `private` is loopback and all private ranges, where one address may be the gateway of all clients'
   }),
   CONNECTION_STACK: setting(values.oneOf('lean', 'stock'), {
     flag: 'connection-stack',
@@ -127,7 +127,7 @@ export const settings = {
   RELAY_MAX_RESERVATIONS_PER_IP: setting(values.integer(0, 100_000), {
     flag: 'relay-max-reservations-per-ip',
     fallback: '8',
-    meaning: 'relay reservations for one IP address'
+    meaning: 'relay reservations for one address (/32 of IPv4, /64 of IPv6)'
   }),
   RELAY_MAX_CIRCUITS: setting(values.integer(0, 10_000), {
     flag: 'relay-max-circuits',

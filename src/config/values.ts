@@ -21,6 +21,15 @@ export function integer(min: number, max: number, unit?: string): ValueKind<numb
   }
 }
 
+/** For limits whose default follows from something else. */
+export function integerOrAuto(min: number, max: number): ValueKind<number | 'auto'> {
+  const number = integer(min, max)
+  return {
+    allowed: `\`auto\`, or ${number.allowed}`,
+    schema: z.union([text.toLowerCase().pipe(z.literal('auto')), number.schema])
+  }
+}
+
 export const port: ValueKind<number> = integer(1, 65_535)
 
 const spelled = new Map([

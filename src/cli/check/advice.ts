@@ -90,7 +90,8 @@ function tooLate(step: StepName, { afterMs }: TooLate, { host, port }: Where): P
   }
 }
 
-function connecting(reason: string, { host, port }: Where): Problem {
+function connecting(reason: string, where: Where): Problem {
+  const { host, port } = where
   if (reason.includes('ECONNREFUSED')) {
     return {
       problem: `nobody listens at ${host} port ${port} (ECONNREFUSED)`,
@@ -103,16 +104,22 @@ function connecting(reason: string, { host, port }: Where): Problem {
       advice: 'check the address, and that this machine has IPv6 if it is one of IPv6'
     }
   }
+  // accepted and closed before this side saw that it was accepted
+  if (reason.includes('ECONNRESET')) return turnedAway(reason, where)
   return { problem: `${host} port ${port} cannot be reached (${reason})`, advice: 'check address, port and firewall' }
 }
 
-function securing(reason: string, { port }: Where): Problem {
+function securing(reason: string, where: Where): Problem {
   if (/select|protocol|EncryptionFailed.*negotiat/i.test(reason)) {
     return {
       problem: `neither TLS nor Noise could be agreed on (${reason})`,
-      advice: `check that port ${port} is that of the bootstrap node and of no other service`
+      advice: `check that port ${where.port} is that of the bootstrap node and of no other service`
     }
   }
+  return turnedAway(reason, where)
+}
+
+function turnedAway(reason: string, { port }: Where): Problem {
   return {
     problem: `the connection ended before it was secure (${reason})`,
     advice: `the node turned this client away, being full (CONN_MANAGER_HIGH_WATER) or short of files or memory, or port ${port} is that of another service: see the log of the node, and \`doctor\` on its machine`

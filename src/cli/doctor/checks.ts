@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net'
 import type { Config } from '../../config/index.ts'
-import { connectionHeadroom, filesBesideConnections } from '../../host/host.ts'
+import { filesNeeded } from '../../observe/open-files.ts'
 import { ipKind, isPublic } from '../../peers/ip-kind.ts'
 import type { DirectoryFact, Facts, Finding, PortFact } from './facts.ts'
 import { connectionsIn, heapNeed, memoryNeed } from './need.ts'
@@ -29,8 +29,7 @@ const megabytes = (bytes: number) => `${Math.round(bytes / 1e6)} MB`
 /** Each connection is one. */
 export function openFiles({ openFiles: has }: Pick<Facts, 'openFiles'>, { connections }: Config): Finding {
   const name = 'open files'
-  const needFor = (n: number) => n + connectionHeadroom + filesBesideConnections
-  const [high, low] = [needFor(connections.highWater), needFor(connections.lowWater)]
+  const [high, low] = [filesNeeded(connections.highWater), filesNeeded(connections.lowWater)]
   if (has === undefined) return { name, level: 'ok', value: 'the system does not say how many may be open' }
   if (has === Number.POSITIVE_INFINITY || has >= high) return { name, level: 'ok', value: `${count(has)} may be open` }
   return {

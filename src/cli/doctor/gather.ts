@@ -5,11 +5,11 @@ import { networkInterfaces } from 'node:os'
 import { dirname, resolve } from 'node:path'
 import { type Clock, wallMs } from '../../clock.ts'
 import type { Config } from '../../config/index.ts'
+import { messageOf } from '../../errors.ts'
 import { heapLimitBytes } from '../../observe/heap-limit.ts'
 import { memoryLimit } from '../../observe/memory-limit.ts'
 import { openFileLimit } from '../../observe/open-files.ts'
 import { identityPath } from '../../state/identity-file.ts'
-import { messageOf } from '../../stop-requests.ts'
 import type { DirectoryFact, Facts, PortFact } from './facts.ts'
 
 /** What can be read without waiting for anybody: some milliseconds at most, nothing is opened or written. */

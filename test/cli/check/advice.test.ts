@@ -13,6 +13,7 @@ describe('what is wrong, and what to do', () => {
     ['TCP', new TooLate(5_000), /does not answer within 5000 ms/, /firewall.*PUBLIC_IP/],
     ['TCP', failing('EHOSTUNREACH'), /no way to 203/, /IPv6/],
     ['TCP', failing('EMFILE'), /cannot be reached.*EMFILE/, /port/],
+    ['TCP', failing('ECONNRESET'), /ended before it was secure.*ECONNRESET/, /full.*doctor/],
     ['security', failing('ECONNRESET'), /ended before it was secure.*ECONNRESET/, /full.*doctor/],
     [
       'security',

@@ -131,7 +131,8 @@ describe('whoever keeps clients away', () => {
   it('a node that turns newcomers away', async () => {
     const { address } = await startServer((socket) => socket.destroy())
     const report = await check(address, config, systemClock)
-    expect(passed(report.steps)).toEqual(['TCP', 'not security'])
+    // where the machine is slow, the reset is there before the connection
+    expect([['TCP', 'not security'], ['not TCP']]).toContainEqual(passed(report.steps))
     expect(report.failure?.advice).toMatch(/full/)
   })
 
