@@ -27,7 +27,7 @@ LABEL org.opencontainers.image.title="PowerLoom bootstrap node" \
 # glibc's malloc keeps what a flood took; jemalloc gives it back within seconds, and a join costs no more CPU
 RUN apt-get update && apt-get install --yes --no-install-recommends libjemalloc2 && rm -rf /var/lib/apt/lists/*
 ENV LD_PRELOAD=libjemalloc.so.2
-ENV MALLOC_CONF=background_thread:true,narenas:2,dirty_decay_ms:2000,muzzy_decay_ms:0
+ENV MALLOC_CONF=background_thread:true,narenas:2,dirty_decay_ms:500,muzzy_decay_ms:0
 ENV NODE_ENV=production
 WORKDIR /app
 # the two places the node may write to; a named volume mounted here takes over the owner

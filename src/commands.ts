@@ -16,6 +16,8 @@ import {
 import type { Ports } from './connection/lean/ports.ts'
 import { BootstrapError, messageOf } from './errors.ts'
 import { OpenSteps } from './lifecycle.ts'
+import { startGiveBack } from './memory/give-back.ts'
+import { memoryReader } from './memory/reading.ts'
 import { type Log, openLog } from './observe/logger.ts'
 import { RecentWarnings } from './observe/status-page/warnings.ts'
 import { openAdmin, openMetrics, openProfiles } from './operator-servers.ts'
@@ -177,7 +179,10 @@ async function serve(
   }
   onStarted(node)
   greet(node, config, { logger })
+  const admission = node.libp2p.services.connectionManager
+  const endGiveBack = startGiveBack({ read: memoryReader(() => admission.total), clock: systemClock, logger })
   await stop.requested()
+  endGiveBack()
 
   setTimeout(() => {}, closeDeadlineMs)
   try {

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // The process and nothing else: arguments, signals, exit code.
-import './young-generation.ts'
+import './memory/young-generation.ts'
 import { messageOf } from './errors.ts'
 import { StopRequests } from './stop-requests.ts'
 

@@ -84,12 +84,12 @@ export const settings = {
     flag: 'limit-connections-per-address',
     fallback: 'auto',
     meaning:
-      'connections of one address (/32 of IPv4, /64 of IPv6); above it a newcomer takes the place of the worst of them; 0: no limit; `auto`: as many as there are places left, at least a tenth of all places, at most 5,000'
+      'connections of one address (/32 of IPv4, /64 of IPv6); above it a newcomer takes the place of the worst of them; 0: no limit; `auto`: as many as there are places left, at least a tenth of all places, at most 1,000'
   }),
   LIMIT_CONNECTIONS_PER_NETWORK: setting(values.integerOrAuto(0, 1_000_000), {
     flag: 'limit-connections-per-network',
     fallback: 'auto',
-    meaning: 'the same for a network (/24, /48); `auto`: at least a fifth, at most 10,000'
+    meaning: 'the same for a network (/24, /48); `auto`: at least a fifth, at most 2,000'
   }),
   LIMIT_HANDSHAKES_PER_ADDRESS: setting(values.integer(0, 100_000), {
     flag: 'limit-handshakes-per-address',

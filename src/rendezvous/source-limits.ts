@@ -9,10 +9,11 @@ export interface SourceLimits {
 }
 
 /**
- * Of all the memory for records. A peer with the network's two dozen keys and a handful of addresses takes 8.5 KB, so an eighth
- * of 256 MB is 3,700 such peers of one /24; whoever fills it with identities takes 32 MB and no more.
+ * Of all the memory for records. A peer with the network's two dozen keys and a handful of addresses takes 8.5 KB, so a
+ * sixteenth of 256 MB is 1,850 such peers of one /24, as many as may be connected from there; whoever fills it with identities
+ * takes 16 MB and no more.
  */
-const sourceShare = 1 / 8
+const sourceShare = 1 / 16
 
 /**
  * @param maxBytes of all records

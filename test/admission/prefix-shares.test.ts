@@ -10,7 +10,7 @@ it('what the operator has set holds, whatever room there is', () => {
   expect(sharesOf(set, 824, 824)).toEqual({ perAddress: 5_000, perNetwork: 0 })
 })
 
-it('by default an address has what is left, at least a tenth, at most 5,000; a network a fifth and 10,000', () => {
+it('by default an address has what is left, at least a tenth, at most 1,000; a network a fifth and 2,000', () => {
   expect([sharesOf(prefixes, 0, 50_100), sharesOf(prefixes, 50_100, 50_100)]).toEqual([mostByDefault, mostByDefault])
   expect([0, 424, 700, 824, 900].map((connections) => sharesOf(prefixes, connections, 824))).toEqual([
     { perAddress: 824, perNetwork: 824 },

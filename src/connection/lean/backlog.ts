@@ -3,9 +3,9 @@ import { ConnectionEnd } from '../endings.ts'
 /**
  * What all connections of a port may hold together for peers that do not read or do not finish: answers that wait for a window
  * or a socket, requests that wait for a budget, halves of messages. Each connection has bounds of its own, but an attacker
- * makes hundreds of connections a second. 16 MiB are 256 peers with 64 KiB each; a client of the network waits with less.
+ * makes hundreds of connections a second. 8 MiB are 128 peers with 64 KiB each; a client of the network waits with less.
  */
-export const maxHeldBytes = 16 * 1024 * 1024
+export const maxHeldBytes = 8 * 1024 * 1024
 /** So that those who hold the most are looked for once in a while, and not with each byte at the bound. */
 const relievedShare = 0.75
 

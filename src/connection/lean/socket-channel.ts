@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { type BufferGarbage, bufferGarbage } from '../../memory/buffer-garbage.ts'
 
 /** Encrypts what goes out over a socket and decrypts what comes in. */
 export interface Cipher {
@@ -65,6 +66,7 @@ interface ChannelSocket extends Socket {
 export class SocketChannel {
   owner: ChannelOwner
   readonly #socket: ChannelSocket
+  readonly #garbage: Pick<BufferGarbage, 'add'>
   #cipher: Cipher | undefined
   /** What was written in this turn. */
   #parts: Uint8Array[] = []
@@ -85,8 +87,9 @@ export class SocketChannel {
   /** What waits for the socket and its owner has been told of. */
   #waitingBytes = 0
 
-  constructor(socket: Socket, owner: ChannelOwner) {
+  constructor(socket: Socket, owner: ChannelOwner, garbage: Pick<BufferGarbage, 'add'> = bufferGarbage) {
     this.owner = owner
+    this.#garbage = garbage
     this.#socket = socket
     this.#socket[channelOf] = this
     socket.on('data', onData).on('drain', onDrain).on('error', onError).on('close', onClose)
@@ -169,6 +172,7 @@ export class SocketChannel {
   /** @internal */
   received(chunk: Uint8Array): void {
     if (this.#closed) return
+    this.#garbage.add(chunk.length)
     if (chunk.length >= floodChunkBytes) this.#count(chunk.length, 0)
     if (this.#cipher === undefined) this.owner.onBytes(chunk)
     else this.#open(this.#cipher, chunk)
@@ -219,6 +223,7 @@ export class SocketChannel {
     this.#partBytes = 0
     const [only] = parts
     const bytes = this.#cipher?.seal(parts) ?? (parts.length === 1 && only !== undefined ? only : Buffer.concat(parts))
+    this.#garbage.add(bytes.length)
     this.#socket.write(bytes)
     this.#noteWaiting()
     if (!this.#behind && this.#socket.writableLength > maxWaitingBytes) {

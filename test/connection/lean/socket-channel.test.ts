@@ -55,6 +55,7 @@ let there: Socket
 let owner: RecordingOwner
 let channel: SocketChannel
 let received: string
+let garbageBytes: number
 
 beforeEach(async () => {
   server = createServer().listen(0, '127.0.0.1')
@@ -68,7 +69,13 @@ beforeEach(async () => {
     received += chunk.toString('latin1')
   })
   owner = new RecordingOwner()
-  channel = new SocketChannel(here, owner)
+  garbageBytes = 0
+  const garbage = {
+    add: (bytes: number) => {
+      garbageBytes += bytes
+    }
+  }
+  channel = new SocketChannel(here, owner, garbage)
 })
 afterEach(() => {
   vi.restoreAllMocks()
@@ -312,4 +319,13 @@ describe('a peer that sends many small records', () => {
     for (let i = 0; i < 5; i++) await new Promise(setImmediate)
     expect(owner.text.length).toBe(before)
   })
+})
+
+it('what went through is garbage soon, in both directions', async () => {
+  channel.resume()
+  there.write('from there')
+  await expect.poll(() => owner.text).toBe('from there')
+  channel.write(Buffer.from('from here'))
+  await expect.poll(() => received).toBe('from here')
+  expect(garbageBytes).toBe('from there'.length + 'from here'.length)
 })
