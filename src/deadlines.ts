@@ -44,9 +44,17 @@ export class Deadlines<T> {
     this.#tickLater()
   }
 
+  /**
+   * {@link set} for what may happen a thousand times a second: a deadline that was moved within the last quarter of a tick stays
+   * where it is, and is due that much sooner.
+   */
+  touch(item: T): void {
+    const dueMs = this.#due.get(item)
+    if (dueMs === undefined || this.#clock.now() + this.#waitMs - dueMs >= this.#tickMs / 4) this.set(item)
+  }
+
   drop(item: T): void {
-    this.#due.delete(item)
-    if (this.#due.size === 0) this.#rest()
+    if (this.#due.delete(item) && this.#due.size === 0) this.#rest()
   }
 
   clear(): void {

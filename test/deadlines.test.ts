@@ -27,6 +27,24 @@ describe('deadlines', () => {
     expect(due).toEqual(['b', 'c', 'a'])
   })
 
+  it('are moved by a touch, a quarter of a tick after the last', () => {
+    deadlines.touch('a')
+    clock.advance(250)
+    deadlines.touch('a')
+    clock.advance(9_750)
+    expect(due).toEqual([])
+    clock.advance(1_000)
+    expect(due).toEqual(['a'])
+  })
+
+  it('a touch that moved nothing does not make them later', () => {
+    deadlines.touch('a')
+    clock.advance(249)
+    deadlines.touch('a')
+    clock.advance(9_751)
+    expect(due).toEqual(['a'])
+  })
+
   it('have one timer, and none while there is nothing to wait for', () => {
     for (const item of ['a', 'b', 'c']) deadlines.set(item)
     expect([clock.pending, deadlines.size]).toEqual([1, 3])

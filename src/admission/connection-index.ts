@@ -4,6 +4,9 @@ import { peerKey } from '../peers/peer-key.ts'
 import { ConnectionKinds } from './connection-kinds.ts'
 import { RecencySet } from './recency.ts'
 
+/** To file a peer anew at each request would be a twentieth of what it costs. */
+const activeForMs = 1_000
+
 /** An open connection as admission sees it. */
 export interface Entry {
   readonly connection: Connection
@@ -192,10 +195,12 @@ export class ConnectionIndex {
     }
   }
 
-  /** The peer asked something: it becomes the last to be closed. */
+  /** The peer asked something: it becomes the last to be closed, if it has not become so within the last second. */
   active(key: string, nowMs: number): void {
-    this.#change(key, (peer) => {
-      for (const entry of peer.entries) entry.lastActiveMs = nowMs
+    const peer = this.#byPeer.get(key)
+    if (peer === undefined || !wasQuiet(peer, nowMs)) return
+    this.#change(key, ({ entries }) => {
+      for (const entry of entries) entry.lastActiveMs = nowMs
     })
   }
 
@@ -267,4 +272,9 @@ export class ConnectionIndex {
     if (prefix.size > this.#largestSize) this.#largestSize = prefix.size
     else if (!this.#bySize.has(this.#largestSize)) this.#largestSize = Math.max(0, this.#largestSize - 1)
   }
+}
+
+function wasQuiet({ entries }: Peer, nowMs: number): boolean {
+  for (const { lastActiveMs } of entries) if (nowMs - lastActiveMs >= activeForMs) return true
+  return false
 }

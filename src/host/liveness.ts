@@ -56,7 +56,7 @@ export class Liveness {
   /** The peer has sent something. Only for who is watched. */
   heard(connection: Pingable): void {
     this.#asked.drop(connection)
-    this.#quiet.set(connection)
+    this.#quiet.touch(connection)
   }
 
   forget(connection: Pingable): void {

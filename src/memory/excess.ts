@@ -11,6 +11,8 @@ export interface MemoryReading {
 export const lookEveryMs = 5_000
 /** A busy node needs what it has, and has no time. */
 export const calmShare = 0.25
+/** So many looks in a row: V8 has collected what it collects by itself then, and a flood may only have paused. */
+export const calmLooks = 3
 /** Above what is expected; less is not worth a pause. */
 export const worthShare = 0.1
 export const worthBytes = 12 * 1024 * 1024
@@ -39,10 +41,12 @@ interface Measure extends Pick<MemoryReading, 'residentBytes' | 'connections'> {
  */
 export class Excess {
   #measure: Measure | undefined
+  #calmLooks = 0
   #notBeforeMs = 0
 
   /** @returns true: everything is to be collected now */
   look(reading: MemoryReading, nowMs: number): boolean {
+    this.#calmLooks = reading.busyShare > calmShare ? 0 : this.#calmLooks + 1
     const expectedBytes = this.#expectedFor(reading.connections)
     const excessBytes = reading.residentBytes - expectedBytes
     const isWorthIt = excessBytes >= Math.max(worthBytes, expectedBytes * worthShare)
@@ -50,7 +54,7 @@ export class Excess {
       this.#learn(reading, nowMs)
       return false
     }
-    if (reading.busyShare > calmShare || nowMs < this.#notBeforeMs) return false
+    if (this.#calmLooks < calmLooks || nowMs < this.#notBeforeMs) return false
     this.#measure = undefined
     this.#notBeforeMs = nowMs + (reading.heapUsedBytes * pauseMsPerByte) / pauseShare
     return true

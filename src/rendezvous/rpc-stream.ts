@@ -186,7 +186,7 @@ class RpcStream implements ByteStreamHandler {
       return
     }
     const { type } = request
-    this.#server.idle.set(this)
+    this.#server.idle.touch(this)
     this.#spend(requestBytes + frame.length)
 
     let outcome: Outcome | Promise<Outcome>

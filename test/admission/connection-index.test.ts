@@ -105,7 +105,7 @@ it('knows the candidates of an address once somebody has asked, until half of it
   const first = entries[0]!
   expect(first.address?.candidates).toBeUndefined()
   expect([own.candidatesOf(first)?.size, own.candidatesOf(first)?.withRecords.size]).toEqual([4, 1])
-  own.active('a', 1)
+  own.active('a', 1_000)
   expect([...(own.candidatesOf(first)?.withoutRecords ?? [])].map(({ peer }) => peer.key)).toEqual(['c', 'd', 'a'])
   const sizes = entries.slice(1).map(({ connection }) => {
     own.close(connection)

@@ -30,8 +30,23 @@ describe('worst', () => {
   it('is the longest idle of equals', () => {
     for (const [at, peer] of ['a', 'b', 'c'].entries()) join(peer, at)
     index.mature(10)
-    index.active('a', 11)
-    expect(name(12)).toBe('b')
+    index.active('a', 1_011)
+    expect(name(1_012)).toBe('b')
+  })
+
+  it('is the first who became active within a second', () => {
+    for (const [at, peer] of ['a', 'b', 'c'].entries()) join(peer, at)
+    index.mature(10)
+    for (const [at, peer] of [
+      [2_000, 'a'],
+      [2_001, 'b'],
+      [2_002, 'c'],
+      [2_999, 'a']
+    ] as const)
+      index.active(peer, at)
+    expect(name(3_000)).toBe('a')
+    index.active('a', 3_000)
+    expect(name(3_000)).toBe('b')
   })
 
   it('has no provider records before it has some', () => {
@@ -63,8 +78,8 @@ describe('worst', () => {
     join('old', 0, '203.0.113.1')
     join('old-too', 1, '203.0.114.1')
     index.mature(10)
-    index.active('few-0', 10)
-    expect(name(10)).not.toBe('few-0')
+    index.active('few-0', 1_010)
+    expect(name(1_010)).not.toBe('few-0')
   })
 
   it.each(['172.17.0.1', '10.1.2.3', '192.168.1.1', '127.0.0.1', '100.64.0.1', 'fd00::1', 'fe80::1', '::1'])(
