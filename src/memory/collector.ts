@@ -1,4 +1,3 @@
-import { Session } from 'node:inspector'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
@@ -27,11 +26,14 @@ export function collectYoung(): void {
  *
  * @throws Error of the inspector
  */
-export function collectAll(): Promise<void> {
+export async function collectAll(): Promise<void> {
+  const { Session } = await import('node:inspector/promises')
   const session = new Session()
   session.connect()
-  return new Promise<void>((resolve, reject) => {
+  try {
     // to V8 a notification that memory is low: Isolate::LowMemoryNotification (Node 20.20 and 24.22)
-    session.post('HeapProfiler.collectGarbage', (error) => (error === null ? resolve() : reject(error)))
-  }).finally(() => session.disconnect())
+    await session.post('HeapProfiler.collectGarbage')
+  } finally {
+    session.disconnect()
+  }
 }
