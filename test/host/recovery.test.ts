@@ -12,6 +12,7 @@ import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 
 import { BootstrapNode } from '../../src/bootstrap-node.ts'
 import { type Clock, systemClock, wallMs } from '../../src/clock.ts'
 import { peerKey } from '../../src/peers/peer-key.ts'
+import { dialWithinMs } from '../../src/rendezvous/remembered/dial-back.ts'
 import {
   decodePeerEntry,
   decodeRecordEntry,
@@ -175,7 +176,7 @@ describe('a node that comes back', () => {
     expect([...store.kept.keys()]).toEqual([...kept.keys()])
   })
 
-  it('knows who was not there, until it is', async () => {
+  it('knows who was not there, until it is', { timeout: 60_000 }, async () => {
     const before = await start()
     const privateKey = await generateKeyPair('Ed25519')
     const peer = await client(before, privateKey)
@@ -189,7 +190,9 @@ describe('a node that comes back', () => {
       return decodePeerEntry(store.kept.get(peerEntryKey(peerKey(peer.peerId))) ?? new Uint8Array())
     }
     const second = await start()
-    await expect.poll(() => lines.at(-1)).toMatch(/^dial-back over .* failed=1/)
+    // refused at once; where another program has the port by now, the dial runs out of time
+    const dialledMs = dialWithinMs + 5_000
+    await expect.poll(() => lines.at(-1), { timeout: dialledMs }).toMatch(/^dial-back over .* failed=1/)
     const again = await client(second, privateKey, listen)
     provide(second, again)
     await expect.poll(() => entry()).toMatchObject({ connected: true, dialFailed: true })
