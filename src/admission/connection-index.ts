@@ -29,6 +29,8 @@ export interface Peer {
   readonly protectedBy: Set<string>
   /** It has provider records. */
   providing: boolean
+  /** It has neither said who it is nor asked for anything. */
+  stranger: boolean
 }
 
 /** Connections that trimming may close, longest idle first. */
@@ -74,6 +76,8 @@ export class ConnectionIndex {
   /** Of all prefixes. */
   readonly candidates = new Candidates()
   readonly kinds = new ConnectionKinds()
+  /** Connections of peers that have been silent since their handshake, the first to come first. */
+  readonly strangers = new RecencySet<Entry>()
   readonly #gracePeriodMs: number
   readonly #isExempt: (ip: string) => boolean
   readonly #byConnection = new Map<Connection, Entry>()
@@ -135,7 +139,7 @@ export class ConnectionIndex {
     if (known !== undefined) return known
 
     const key = peerKey(connection.remotePeer)
-    const peer = this.#byPeer.get(key) ?? { key, entries: new Set(), protectedBy: new Set(), providing }
+    const peer = this.#byPeer.get(key) ?? newPeer(key, providing)
     this.#byPeer.set(key, peer)
     const { prefix, address } = this.#placesOf(connection)
     prefix.connections++
@@ -149,6 +153,7 @@ export class ConnectionIndex {
     this.#byConnection.set(connection, entry)
     this.kinds.opened(connection)
     this.#young.use(entry)
+    if (peer.stranger) this.strangers.use(entry)
     return entry
   }
 
@@ -160,6 +165,7 @@ export class ConnectionIndex {
     this.kinds.closed(connection)
     this.#unfile(entry)
     this.#young.delete(entry)
+    this.strangers.delete(entry)
     peer.entries.delete(entry)
     if (peer.entries.size === 0) this.#byPeer.delete(peer.key)
     if (--prefix.connections === 0) this.#byPrefix.delete(prefix.name)
@@ -198,10 +204,18 @@ export class ConnectionIndex {
   /** The peer asked something: it becomes the last to be closed, if it has not become so within the last second. */
   active(key: string, nowMs: number): void {
     const peer = this.#byPeer.get(key)
-    if (peer === undefined || !wasQuiet(peer, nowMs)) return
+    if (peer === undefined) return
+    this.#meet(peer)
+    if (!wasQuiet(peer, nowMs)) return
     this.#change(key, ({ entries }) => {
       for (const entry of entries) entry.lastActiveMs = nowMs
     })
+  }
+
+  /** The peer has said who it is: it is no stranger from now on, until its last connection is closed. */
+  identified(key: string): void {
+    const peer = this.#byPeer.get(key)
+    if (peer !== undefined) this.#meet(peer)
   }
 
   providing(key: string, providing: boolean): void {
@@ -212,11 +226,20 @@ export class ConnectionIndex {
 
   /** Trimming leaves the peer alone, until all reasons are taken back or it leaves. */
   protect(key: string, reason: string): void {
-    this.#change(key, (peer) => peer.protectedBy.add(reason))
+    this.#change(key, (peer) => {
+      peer.protectedBy.add(reason)
+      this.#meet(peer)
+    })
   }
 
   unprotect(key: string, reason: string): void {
     this.#change(key, (peer) => peer.protectedBy.delete(reason))
+  }
+
+  #meet(peer: Peer): void {
+    if (!peer.stranger) return
+    peer.stranger = false
+    for (const entry of peer.entries) this.strangers.delete(entry)
   }
 
   #change(key: string, apply: (peer: Peer) => void): void {
@@ -272,6 +295,10 @@ export class ConnectionIndex {
     if (prefix.size > this.#largestSize) this.#largestSize = prefix.size
     else if (!this.#bySize.has(this.#largestSize)) this.#largestSize = Math.max(0, this.#largestSize - 1)
   }
+}
+
+function newPeer(key: string, providing: boolean): Peer {
+  return { key, entries: new Set(), protectedBy: new Set(), providing, stranger: true }
 }
 
 function wasQuiet({ entries }: Peer, nowMs: number): boolean {

@@ -2,6 +2,7 @@ import {
   type AbortOptions,
   type Connection,
   type DialTarget,
+  type IdentifyResult,
   type IsDialableOptions,
   type Libp2pEvents,
   type MultiaddrConnection,
@@ -51,7 +52,7 @@ export interface AdmissionComponents {
 }
 
 /** Why a connection was closed. */
-export type EvictionReason = 'cap' | 'trim' | 'duplicate' | 'pressure' | 'prefix'
+export type EvictionReason = 'cap' | 'trim' | 'duplicate' | 'pressure' | 'prefix' | 'stranger'
 /** Why a newcomer was not let in. */
 export type RefusalReason = 'nobodyToClose' | 'tooManyHandshakes' | 'pressure' | 'prefixFull'
 
@@ -60,6 +61,13 @@ export type RefusalReason = 'nobodyToClose' | 'tooManyHandshakes' | 'pressure' |
  * so many those of one network.
  */
 const handshakeShareAtCap = { ofAll: 0.25, ofNetwork: 0.01 }
+
+/**
+ * Connections of peers that have neither said who they are nor asked for anything: the one that came first is closed for one
+ * more. A client answers the identify that it is asked for within 0.2 s and a round trip, so that a thousand newcomers a second are
+ * some 500 strangers; who holds connections without a word, from however many networks, is closed after a few seconds.
+ */
+export const maxStrangers = 2_500
 
 /** Of a manager without limits for prefixes. */
 const noWaits: PrefixGuard['waits'] = { addressRate: 0, networkRate: 0 }
@@ -75,7 +83,7 @@ const noWaits: PrefixGuard['waits'] = { addressRate: 0, networkRate: 0 }
 export class AdmissionManager implements ConnectionManager, Startable {
   readonly index: ConnectionIndex
   readonly limits: AdmissionLimits
-  readonly evictions: Record<EvictionReason, number> = { cap: 0, trim: 0, duplicate: 0, pressure: 0, prefix: 0 }
+  readonly evictions: Record<EvictionReason, number> = { cap: 0, trim: 0, duplicate: 0, pressure: 0, prefix: 0, stranger: 0 }
   /** Inbound connections that were not let in. */
   readonly refusals: Record<RefusalReason, number> = {
     nobodyToClose: 0,
@@ -131,6 +139,7 @@ export class AdmissionManager implements ConnectionManager, Startable {
     const { events } = this.#components
     events.addEventListener('connection:open', this.#onOpen)
     events.addEventListener('connection:close', this.#onClose)
+    events.addEventListener('peer:identify', this.#onIdentify)
     await this.#inner.start()
     await stop((this.#inner as unknown as { connectionPruner: unknown }).connectionPruner)
     this.#trimmer.start()
@@ -142,6 +151,7 @@ export class AdmissionManager implements ConnectionManager, Startable {
     await this.#inner.stop()
     events.removeEventListener('connection:open', this.#onOpen)
     events.removeEventListener('connection:close', this.#onClose)
+    events.removeEventListener('peer:identify', this.#onIdentify)
   }
 
   acceptIncomingConnection(_connection?: MultiaddrConnection): boolean {
@@ -273,6 +283,7 @@ export class AdmissionManager implements ConnectionManager, Startable {
     const duplicate = surplus(entry, this.limits.maxPerPeer)
     if (duplicate !== undefined) this.#evict(duplicate, 'duplicate')
     this.#holdPrefix(entry)
+    this.#holdStrangers()
   }
 
   /** After the handshake: whoever only opens sockets gets nobody closed for this. */
@@ -289,6 +300,15 @@ export class AdmissionManager implements ConnectionManager, Startable {
     this.index.close(newcomer.connection)
     // once everybody has heard that it is open: who hears of a close first would keep it for good
     queueMicrotask(() => newcomer.connection.abort(new BootstrapError('ERR_EVICTED', { reason: 'prefix' })))
+  }
+
+  #holdStrangers(): void {
+    const { strangers } = this.index
+    if (strangers.size > maxStrangers && strangers.first !== undefined) this.#evict(strangers.first, 'stranger')
+  }
+
+  readonly #onIdentify = ({ detail: { peerId } }: CustomEvent<IdentifyResult>): void => {
+    this.index.identified(peerKey(peerId))
   }
 
   readonly #onClose = ({ detail: connection }: CustomEvent<Connection>): void => {

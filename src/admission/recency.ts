@@ -41,6 +41,10 @@ export class RecencySet<T> {
     else link.before.after = link.after
     if (link.after === undefined) this.#last = link.before
     else link.after.before = link.before
+    // an old link that is garbage would keep the next alive, young as it may be, and its item, and so on: V8's collection of the
+    // young takes all that is old for alive
+    link.before = undefined
+    link.after = undefined
   }
 
   /** Longest unused first. */

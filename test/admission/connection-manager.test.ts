@@ -1,8 +1,8 @@
-import { type Connection, type Libp2pEvents, TypedEventEmitter } from '@libp2p/interface'
+import { type Connection, type IdentifyResult, type Libp2pEvents, TypedEventEmitter } from '@libp2p/interface'
 import type { ConnectionManager } from '@libp2p/interface-internal'
 import { pino } from 'pino'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { type AdmissionLimits, AdmissionManager } from '../../src/admission/connection-manager.ts'
+import { type AdmissionLimits, AdmissionManager, maxStrangers } from '../../src/admission/connection-manager.ts'
 import { SimulatedClock } from '../support/clock.ts'
 import { type FakeConnection, fakeConnection } from '../support/connection.ts'
 
@@ -33,12 +33,23 @@ function join(connection: FakeConnection): boolean {
   return true
 }
 
+/** Clients, which say who they are. */
 function crowd(count: number, from = 0): FakeConnection[] {
-  const peers = Array.from({ length: count }, (_, i) =>
-    fakeConnection(`peer-${from + i}`, `203.${(from + i) >> 8}.${(from + i) & 255}.1`)
-  )
-  for (const peer of peers) join(peer)
-  return peers
+  return Array.from({ length: count }, (_, i) => {
+    const client = newcomer(from + i)
+    identify(client)
+    return client
+  })
+}
+
+function newcomer(i: number): FakeConnection {
+  const peer = fakeConnection(`peer-${i}`, `203.${i >> 8}.${i & 255}.1`)
+  join(peer)
+  return peer
+}
+
+function identify({ remotePeer: peerId }: FakeConnection): void {
+  events.dispatchEvent(new CustomEvent('peer:identify', { detail: { peerId } as IdentifyResult }))
 }
 
 const gone = (peers: FakeConnection[]) =>
@@ -172,6 +183,51 @@ describe('the cap', () => {
       if (round % 3 === 0) clock.advance(700)
       if (round % 2 === 0) events.dispatchEvent(new CustomEvent('connection:close', { detail: peers[0]! }))
     }
+  })
+})
+
+describe('strangers', () => {
+  const cap = 2 * maxStrangers
+  beforeEach(() => build({ lowWater: cap, highWater: cap, maxConnections: cap }))
+
+  it('who came first without a word is closed for one too many, within its grace period too', () => {
+    const strangers = Array.from({ length: maxStrangers }, (_, i) => newcomer(i))
+    expect(gone(strangers)).toEqual([])
+    const more = Array.from({ length: 3 }, (_, i) => newcomer(maxStrangers + i))
+    expect(gone([...strangers, ...more])).toEqual(['peer-0', 'peer-1', 'peer-2'])
+    expect(manager.evictions).toMatchObject({ stranger: 3, cap: 0, trim: 0 })
+    expect([manager.index.strangers.size, manager.total]).toEqual([maxStrangers, maxStrangers])
+  })
+
+  it('who has said who it is, has asked for something or is protected is none', () => {
+    const [identified, asking, protectedOne, silent] = [0, 1, 2, 3].map(newcomer)
+    if (identified !== undefined) identify(identified)
+    manager.index.active('peer-1', clock.now())
+    manager.index.protect('peer-2', 'federation')
+    const strangers = Array.from({ length: maxStrangers }, (_, i) => newcomer(10 + i))
+    expect(gone([identified, asking, protectedOne, silent, ...strangers].filter((peer) => peer !== undefined))).toEqual(
+      ['peer-3']
+    )
+  })
+
+  it('clients are any number', () => {
+    const clients = crowd(cap)
+    expect([manager.index.strangers.size, gone(clients)]).toEqual([0, []])
+  })
+
+  it('a peer that leaves takes its place among them along, and is a stranger when it comes again', () => {
+    const peer = newcomer(0)
+    events.dispatchEvent(new CustomEvent('connection:close', { detail: peer }))
+    expect(manager.index.strangers.size).toBe(0)
+    identify(peer)
+    newcomer(0)
+    expect(manager.index.strangers.size).toBe(1)
+  })
+
+  it('further connections of a peer that is known are none', () => {
+    identify(newcomer(0))
+    newcomer(0)
+    expect(manager.index.strangers.size).toBe(0)
   })
 })
 

@@ -68,8 +68,8 @@ export class SocketChannel {
   readonly #socket: ChannelSocket
   readonly #garbage: Pick<BufferGarbage, 'add'>
   #cipher: Cipher | undefined
-  /** What was written in this turn. */
-  #parts: Uint8Array[] = []
+  /** What was written in this turn. One array for all turns, see {@link flush}. */
+  readonly #parts: Uint8Array[] = []
   #partBytes = 0
   #scheduled = false
   #closed = false
@@ -153,7 +153,7 @@ export class SocketChannel {
   /** Closes at once, without a word to the owner. */
   destroy(): void {
     this.#closed = true
-    this.#parts = []
+    this.#parts.length = 0
     this.#cipher?.close()
     this.#socket.destroy()
   }
@@ -219,10 +219,12 @@ export class SocketChannel {
     this.#scheduled = false
     const parts = this.#parts
     if (parts.length === 0) return
-    this.#parts = []
-    this.#partBytes = 0
     const [only] = parts
     const bytes = this.#cipher?.seal(parts) ?? (parts.length === 1 && only !== undefined ? only : Buffer.concat(parts))
+    // emptied, not replaced: garbage that is old keeps what it holds, as collecting the young takes all that is old for alive.
+    // Each answer stayed so until everything was collected (Node 24: 30 MB with a hundred clients)
+    parts.length = 0
+    this.#partBytes = 0
     this.#garbage.add(bytes.length)
     this.#socket.write(bytes)
     this.#noteWaiting()
