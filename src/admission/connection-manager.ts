@@ -141,7 +141,9 @@ export class AdmissionManager implements ConnectionManager, Startable {
     events.addEventListener('connection:close', this.#onClose)
     events.addEventListener('peer:identify', this.#onIdentify)
     await this.#inner.start()
-    await stop((this.#inner as unknown as { connectionPruner: unknown }).connectionPruner)
+    // the pruner knows no cap; the queue looks for a tag that nobody sets here, in the peer store, for everybody who leaves
+    const { connectionPruner, reconnectQueue } = this.#inner as unknown as Record<string, unknown>
+    await stop(connectionPruner, reconnectQueue)
     this.#trimmer.start()
   }
 

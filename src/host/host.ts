@@ -17,7 +17,7 @@ import type { Identity } from '../identity/identity.ts'
 import { heapLimitBytes } from '../observe/heap-limit.ts'
 import { mostConnections, openFileLimit } from '../observe/open-files.ts'
 import type { Timings } from '../observe/timings.ts'
-import { missFast } from '../peers/fast-miss.ts'
+import { tellOnlyOfStored } from '../peers/leavers.ts'
 import { PeerDatastore } from '../peers/peer-datastore.ts'
 import { peerKey } from '../peers/peer-key.ts'
 import { type Pubsub, pubsub } from '../pubsub/service.ts'
@@ -134,6 +134,7 @@ export async function createHost(config: Config, identity: Identity, parts: Host
       // a service with the key of a component replaces it for all that come after, hence first
       connectionManager: (components) => {
         const { clock, logger } = parts
+        tellOnlyOfStored(components, (peer) => peers.hasPeer(peer))
         const prefixes = new PrefixGuard(config.prefixes, clock, logger)
         admission = new AdmissionManager(components, limits, { clock, logger, provides, prefixes })
         return admission
@@ -151,7 +152,6 @@ export async function createHost(config: Config, identity: Identity, parts: Host
     }
   }
   const libp2p = await createLibp2p(options)
-  missFast(libp2p.peerStore, (peer) => peers.hasPeer(peer))
   const { endings, closePorts, newcomersWaiting } = stack
   return { libp2p, liveness, peers, membership, endings, closePorts, newcomersWaiting }
 }

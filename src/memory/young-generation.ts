@@ -8,4 +8,4 @@ setFlagsFromString('--semi-space-growth-factor=1')
 // V8 lets the old generation grow to four times what was alive before it collects again, which a flood of streams fills with 110 MB
 // of garbage; twice is 50. Half as much again would be 40, and a join 5 % dearer, as thousands of them are a growing heap
 // that is collected in vain (measured with Node 24 on 2,000 joins).
-setFlagsFromString('--heap-growing-percent=100')
+setFlagsFromString('--heap-growing-percent=50')

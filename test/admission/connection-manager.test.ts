@@ -19,7 +19,7 @@ let events: TypedEventEmitter<Libp2pEvents>
 let providers: Set<string>
 let warnings: string[]
 let manager: AdmissionManager
-let prunerStopped: boolean
+let stopped: string[]
 let dial: () => Promise<Connection>
 let build: (changes?: Partial<AdmissionLimits>) => Promise<void>
 
@@ -60,18 +60,14 @@ beforeEach(async () => {
   events = new TypedEventEmitter()
   providers = new Set()
   warnings = []
-  prunerStopped = false
+  stopped = []
   dial = () => expect.fail('no dial')
   const inner = {
     start: async () => {},
     stop: async () => {},
     openConnection: () => dial(),
-    connectionPruner: {
-      start: () => {},
-      stop: () => {
-        prunerStopped = true
-      }
-    }
+    connectionPruner: { start: () => {}, stop: () => void stopped.push('pruner') },
+    reconnectQueue: { start: () => {}, stop: () => void stopped.push('queue') }
   }
   const logger = pino({}, { write: (line: string) => void warnings.push(JSON.parse(line).msg) })
   build = async (changes = {}) => {
@@ -359,7 +355,7 @@ it('says once that a gateway hides the peers', () => {
 
 it("stops the library's own pruner, and leaves nothing when it stops", async () => {
   await build()
-  expect(prunerStopped).toBe(true)
+  expect(stopped).toEqual(['pruner', 'queue'])
   await manager.stop()
   expect(clock.pending).toBe(0)
 })
