@@ -3,7 +3,7 @@ const leastFreed = 64
 
 /** A queue: first in, first out; the last can be taken, too. Every operation is O(1) on average, unlike `shift` of an array. */
 export class Fifo<T> {
-  readonly #items: (T | undefined)[] = []
+  #items: (T | undefined)[] = []
   #head = 0
 
   get length(): number {
@@ -24,8 +24,7 @@ export class Fifo<T> {
     if (this.length === 0) return undefined
     this.#items[this.#head++] = undefined
     if (this.#head >= leastFreed && this.#head * 2 >= this.#items.length) {
-      // in place: an array that is old garbage would keep what it holds
-      this.#items.splice(0, this.#head)
+      this.#items = this.#items.slice(this.#head)
       this.#head = 0
     }
     return item

@@ -25,6 +25,7 @@ export const attacks: readonly Attack[] = [
   { name: 'connections, one address', mode: 'connections', flags: { spread: 'one', n: manyConnections } },
   { name: 'connections, one /24', mode: 'connections', flags: { spread: 'net24', n: manyConnections } },
   { name: 'connections, many networks', mode: 'connections', flags: { spread: 'many', n: manyConnections } },
+  { name: 'clients, one /24', mode: 'clients', flags: { spread: 'net24', n: manyConnections } },
   { name: 'half-open', mode: 'half-open', flags: { spread: 'net24', n: manyConnections } },
   { name: 'handshakes, TLS', mode: 'handshakes', flags: { spread: 'net24', sec: 'tls' } },
   { name: 'handshakes, Noise', mode: 'handshakes', flags: { spread: 'net24', sec: 'noise' } },

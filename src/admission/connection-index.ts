@@ -3,6 +3,7 @@ import { networksOf, remoteIpOf } from '../peers/address-prefix.ts'
 import { peerKey } from '../peers/peer-key.ts'
 import { ConnectionKinds } from './connection-kinds.ts'
 import { RecencySet } from './recency.ts'
+import { isOverTls, Strangers } from './strangers.ts'
 
 /** To file a peer anew at each request would be a twentieth of what it costs. */
 const activeForMs = 1_000
@@ -47,8 +48,9 @@ export class Candidates {
 export class Prefix extends Candidates {
   /** Open connections, candidates or not. */
   connections = 0
-  /** Those of addresses that are limited. */
+  /** Those of addresses that are limited, and of them those over TLS. */
   limited = 0
+  limitedTls = 0
 
   constructor(readonly name: string) {
     super()
@@ -76,8 +78,7 @@ export class ConnectionIndex {
   /** Of all prefixes. */
   readonly candidates = new Candidates()
   readonly kinds = new ConnectionKinds()
-  /** Connections of peers that have been silent since their handshake, the first to come first. */
-  readonly strangers = new RecencySet<Entry>()
+  readonly strangers = new Strangers()
   readonly #gracePeriodMs: number
   readonly #isExempt: (ip: string) => boolean
   readonly #byConnection = new Map<Connection, Entry>()
@@ -112,6 +113,11 @@ export class ConnectionIndex {
   /** All address prefixes, in no order, each with its open connections. */
   prefixCounts(): Iterable<Pick<Prefix, 'name' | 'connections'>> {
     return this.#byPrefix.values()
+  }
+
+  /** Connections over TLS of the limited addresses of a network. */
+  tlsOf(network: string): number {
+    return this.#byPrefix.get(network)?.limitedTls ?? 0
   }
 
   /** Limited addresses with at least one connection. */
@@ -149,11 +155,12 @@ export class ConnectionIndex {
     }
 
     const entry: Entry = { connection, peer, prefix, address, openedAtMs: nowMs, lastActiveMs: nowMs, young: true }
+    if (address !== undefined && isOverTls(entry)) prefix.limitedTls++
     peer.entries.add(entry)
     this.#byConnection.set(connection, entry)
     this.kinds.opened(connection)
     this.#young.use(entry)
-    if (peer.stranger) this.strangers.use(entry)
+    if (peer.stranger) this.strangers.add(entry)
     return entry
   }
 
@@ -171,6 +178,7 @@ export class ConnectionIndex {
     if (--prefix.connections === 0) this.#byPrefix.delete(prefix.name)
     if (address === undefined) return
     prefix.limited--
+    if (isOverTls(entry)) prefix.limitedTls--
     if (--address.connections < address.forgetBelow) address.candidates = undefined
     if (address.connections === 0) this.#byAddress.delete(address.name)
   }

@@ -26,7 +26,9 @@ import { ConnectionIndex, type Entry } from './connection-index.ts'
 import { surplus } from './duplicates.ts'
 import { isGateway, type Marks, normalCrowd, worst } from './policy.ts'
 import type { PrefixGuard } from './prefix-limits.ts'
+import { maxTlsOfNetwork } from './prefix-shares.ts'
 import type { Relief } from './pressure.ts'
+import { maxStrangers, maxTlsStrangers } from './strangers.ts'
 import { Trimmer } from './trimmer.ts'
 
 export interface AdmissionLimits extends Marks {
@@ -62,13 +64,6 @@ export type RefusalReason = 'nobodyToClose' | 'tooManyHandshakes' | 'pressure' |
  */
 const handshakeShareAtCap = { ofAll: 0.25, ofNetwork: 0.01 }
 
-/**
- * Connections of peers that have neither said who they are nor asked for anything: the one that came first is closed for one
- * more. A client answers the identify that it is asked for within 0.2 s and a round trip, so that a thousand newcomers a second are
- * some 500 strangers; who holds connections without a word, from however many networks, is closed after a few seconds.
- */
-export const maxStrangers = 2_500
-
 /** Of a manager without limits for prefixes. */
 const noWaits: PrefixGuard['waits'] = { addressRate: 0, networkRate: 0 }
 
@@ -83,7 +78,14 @@ const noWaits: PrefixGuard['waits'] = { addressRate: 0, networkRate: 0 }
 export class AdmissionManager implements ConnectionManager, Startable {
   readonly index: ConnectionIndex
   readonly limits: AdmissionLimits
-  readonly evictions: Record<EvictionReason, number> = { cap: 0, trim: 0, duplicate: 0, pressure: 0, prefix: 0, stranger: 0 }
+  readonly evictions: Record<EvictionReason, number> = {
+    cap: 0,
+    trim: 0,
+    duplicate: 0,
+    pressure: 0,
+    prefix: 0,
+    stranger: 0
+  }
   /** Inbound connections that were not let in. */
   readonly refusals: Record<RefusalReason, number> = {
     nobodyToClose: 0,
@@ -91,6 +93,8 @@ export class AdmissionManager implements ConnectionManager, Startable {
     pressure: 0,
     prefixFull: 0
   }
+  /** How often TLS was not offered. */
+  tlsDeclined = 0
   readonly #inner: ConnectionManager & Startable
   readonly #components: AdmissionComponents
   readonly #parts: AdmissionParts
@@ -191,6 +195,17 @@ export class AdmissionManager implements ConnectionManager, Startable {
     if (from.exempt || this.total < this.#cap) return true
     if (handshakes < Math.max(normalCrowd, this.#cap * handshakeShareAtCap.ofNetwork)) return true
     this.refusals.tooManyHandshakes++
+    return false
+  }
+
+  /**
+   * Whether one who comes from there is offered TLS, too: a Go client prefers it and takes Noise where it is not offered, at a sixth of
+   * the memory. So crowds, and those of whom nothing is known, do without.
+   */
+  mayUseTls(from: Origin): boolean {
+    const isCrowd = !from.exempt && this.index.tlsOf(from.network) >= maxTlsOfNetwork
+    if (!isCrowd && this.index.strangers.overTls < maxTlsStrangers) return true
+    this.tlsDeclined++
     return false
   }
 

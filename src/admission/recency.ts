@@ -33,9 +33,10 @@ export class RecencySet<T> {
     this.#links.set(item, link)
   }
 
-  delete(item: T): void {
+  /** @returns whether it was there */
+  delete(item: T): boolean {
     const link = this.#links.get(item)
-    if (link === undefined) return
+    if (link === undefined) return false
     this.#links.delete(item)
     if (link.before === undefined) this.#first = link.after
     else link.before.after = link.after
@@ -45,6 +46,7 @@ export class RecencySet<T> {
     // young takes all that is old for alive
     link.before = undefined
     link.after = undefined
+    return true
   }
 
   /** Longest unused first. */

@@ -5,7 +5,10 @@ import type { EventLoopDelay } from './event-loop.ts'
 
 /** What the rooms of a node count for themselves. To read one is O(1), or O(the reasons or members that there are). */
 export interface Readings {
-  readonly admission: Pick<AdmissionManager, 'index' | 'limits' | 'handshakes' | 'waits' | 'refusals' | 'evictions'>
+  readonly admission: Pick<
+    AdmissionManager,
+    'index' | 'limits' | 'handshakes' | 'waits' | 'refusals' | 'evictions' | 'tlsDeclined'
+  >
   /** Undefined on the stock stack. */
   readonly endings: Host['endings']
   readonly rendezvous: Pick<Host['libp2p']['services']['rendezvous'], 'book' | 'contacts' | 'routingTableSize'>

@@ -2,7 +2,8 @@ import { type Connection, type IdentifyResult, type Libp2pEvents, TypedEventEmit
 import type { ConnectionManager } from '@libp2p/interface-internal'
 import { pino } from 'pino'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { type AdmissionLimits, AdmissionManager, maxStrangers } from '../../src/admission/connection-manager.ts'
+import { type AdmissionLimits, AdmissionManager } from '../../src/admission/connection-manager.ts'
+import { maxStrangers, maxTlsStrangers } from '../../src/admission/strangers.ts'
 import { SimulatedClock } from '../support/clock.ts'
 import { type FakeConnection, fakeConnection } from '../support/connection.ts'
 
@@ -42,8 +43,8 @@ function crowd(count: number, from = 0): FakeConnection[] {
   })
 }
 
-function newcomer(i: number): FakeConnection {
-  const peer = fakeConnection(`peer-${i}`, `203.${i >> 8}.${i & 255}.1`)
+function newcomer(i: number, encryption = '/noise'): FakeConnection {
+  const peer = fakeConnection(`peer-${i}`, `203.${i >> 8}.${i & 255}.1`, { encryption })
   join(peer)
   return peer
 }
@@ -196,7 +197,7 @@ describe('strangers', () => {
   })
 
   it('who has said who it is, has asked for something or is protected is none', () => {
-    const [identified, asking, protectedOne, silent] = [0, 1, 2, 3].map(newcomer)
+    const [identified, asking, protectedOne, silent] = [0, 1, 2, 3].map((i) => newcomer(i))
     if (identified !== undefined) identify(identified)
     manager.index.active('peer-1', clock.now())
     manager.index.protect('peer-2', 'federation')
@@ -218,6 +219,22 @@ describe('strangers', () => {
     identify(peer)
     newcomer(0)
     expect(manager.index.strangers.size).toBe(1)
+  })
+
+  it('beyond so many over TLS newcomers are not offered it, wherever they come from, until those have spoken or left', () => {
+    const exempt = { address: '10.0.0.1', network: '10.0.0.0/24', exempt: true }
+    const strangers = Array.from({ length: maxTlsStrangers }, (_, i) => {
+      expect(manager.mayUseTls(exempt)).toBe(true)
+      return newcomer(i, '/tls/1.0.0')
+    })
+    newcomer(maxTlsStrangers, '/noise')
+    expect(manager.mayUseTls(exempt)).toBe(false)
+    identify(strangers[0] as FakeConnection)
+    expect(manager.mayUseTls(exempt)).toBe(true)
+    newcomer(maxTlsStrangers + 1, '/tls/1.0.0')
+    expect(manager.mayUseTls(exempt)).toBe(false)
+    events.dispatchEvent(new CustomEvent('connection:close', { detail: strangers[1] as FakeConnection }))
+    expect([manager.mayUseTls(exempt), manager.tlsDeclined]).toEqual([true, 2])
   })
 
   it('further connections of a peer that is known are none', () => {

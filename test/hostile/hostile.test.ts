@@ -15,7 +15,7 @@ const MAX_GROWTH_MB = 128
 
 /** One server and one crowd for all of a kind: what an attack leaves behind meets the next. */
 const kinds: Readonly<Record<string, (attack: Attack) => boolean>> = {
-  'on the way in': ({ mode }) => ['connections', 'half-open', 'handshakes', 'strange-keys'].includes(mode),
+  'on the way in': ({ mode }) => ['connections', 'clients', 'half-open', 'handshakes', 'strange-keys'].includes(mode),
   'on streams': ({ mode }) =>
     ['streams', 'resets', 'slow-readers', 'closed-windows', 'yamux', 'pings', 'giants', 'halves'].includes(mode),
   'with what it says': ({ mode }) =>

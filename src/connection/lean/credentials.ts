@@ -2,14 +2,11 @@ import type { SecureContext } from 'node:tls'
 import type { PrivateKey } from '@libp2p/interface'
 import { type Clock, wallShiftMs, worthMentioningMs } from '../../clock.ts'
 import { createNoiseIdentity, type NoiseIdentity } from '../noise/handshake.ts'
+import { yamuxProtocol } from '../protocols.ts'
 import { makeTlsContext } from '../tls/certificate.ts'
 
 /** A key that is used for long is a key that can be stolen. */
 export const renewAfterMs = 24 * 3_600_000
-
-export const noiseProtocol = '/noise'
-export const tlsProtocol = '/tls/1.0.0'
-export const yamuxProtocol = '/yamux/1.0.0'
 
 /** What this node proves its identity with: keys of the day, signed by its own. */
 export interface Credentials {

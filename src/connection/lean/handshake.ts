@@ -5,8 +5,9 @@ import { Responder } from '../negotiation/multistream.ts'
 import { chooseStreamMuxer, NoiseResponder, type NoiseSession } from '../noise/handshake.ts'
 import { MessageReader } from '../noise/message-reader.ts'
 import { NoiseRecords } from '../noise/records.ts'
+import { noiseProtocol, tlsProtocol, yamuxProtocol } from '../protocols.ts'
 import { identityOf, secured, serverSocket } from '../tls/server-socket.ts'
-import { type Credentials, noiseProtocol, tlsProtocol, yamuxProtocol } from './credentials.ts'
+import type { Credentials } from './credentials.ts'
 import { type ChannelOwner, SocketChannel } from './socket-channel.ts'
 
 export interface Handshaken {
@@ -18,6 +19,8 @@ export interface Handshaken {
 }
 
 export interface HandshakeEvents {
+  /** Asked when the peer proposes TLS: it may then propose something else. */
+  mayUseTls(handshake: Handshake): boolean
   /** What comes next costs CPU: {@link Handshake.proceed} is to be called, soon. */
   onHeavy(handshake: Handshake): void
   onDone(handshake: Handshake, result: Handshaken): void
@@ -26,7 +29,6 @@ export interface HandshakeEvents {
 }
 
 const none = new Uint8Array(0)
-const isSecurity = (protocol: string) => protocol === noiseProtocol || protocol === tlsProtocol
 const isMuxer = (protocol: string) => protocol === yamuxProtocol
 
 /**
@@ -48,7 +50,9 @@ export class Handshake implements ChannelOwner {
   constructor(socket: Socket, credentials: Credentials, events: HandshakeEvents) {
     this.#credentials = credentials
     this.#events = events
-    this.#advance = this.#negotiate(isSecurity, (protocol, rest) => {
+    const isOffered = (protocol: string) =>
+      protocol === noiseProtocol || (protocol === tlsProtocol && events.mayUseTls(this))
+    this.#advance = this.#negotiate(isOffered, (protocol, rest) => {
       this.#advance = protocol === noiseProtocol ? this.#awaitNoise() : this.#awaitClientHello()
       if (rest.length > 0) this.#advance(rest)
     })

@@ -43,6 +43,8 @@ export interface Admission {
   mayWait(from: Origin, handshakes: number): boolean
   /** Whether one more handshake from there may begin now; counts it if so. */
   mayBegin(from: Origin): boolean
+  /** Whether TLS is offered, too. */
+  mayUseTls(from: Origin): boolean
   /** A newcomer that was let in has become a connection, or will not become one. */
   afterUpgradeInbound(): void
 }
@@ -222,6 +224,11 @@ export class LeanListener
     this.#slots.add(handshake, accepted.from, this.#parts.clock.now())
     this.#deadlines.set(handshake)
     handshake.begin()
+  }
+
+  mayUseTls(handshake: Handshake): boolean {
+    const accepted = this.#handshakes.get(handshake)
+    return accepted !== undefined && this.#parts.admission().mayUseTls(accepted.from)
   }
 
   onHeavy(handshake: Handshake): void {

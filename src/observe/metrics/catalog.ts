@@ -26,6 +26,10 @@ function gauges(name: string, help: string, label: string, read: (from: Readings
   return { name, help, kind: 'gauge', labels: [label], read: (from) => labelled(label, read(from)) }
 }
 
+function counter(name: string, help: string, read: (from: Readings) => Value): Row {
+  return { name, help, kind: 'counter', labels: [], read: (from) => single(read(from)) }
+}
+
 function counters(name: string, help: string, label: string, read: (from: Readings) => Counts): Row {
   return { name, help, kind: 'counter', labels: [label], read: (from) => labelled(label, read(from)) }
 }
@@ -72,6 +76,11 @@ export const catalog: readonly Row[] = [
     ({ admission }) => admission.index.connectedPeers
   ),
   gauge(
+    'bootstrap_strangers',
+    'Connections of peers that have neither said who they are nor asked for anything',
+    ({ admission }) => admission.index.strangers.size
+  ),
+  gauge(
     'bootstrap_handshakes_pending',
     'Inbound connections that were let in and are not open yet',
     ({ admission }) => admission.handshakes
@@ -110,6 +119,11 @@ export const catalog: readonly Row[] = [
     'How often the first who waits from an address or network was passed over, as its rate of handshakes was used up',
     'reason',
     ({ admission }) => admission.waits
+  ),
+  counter(
+    'bootstrap_tls_declined_total',
+    'How often a peer that proposed TLS was left to propose Noise',
+    ({ admission }) => admission.tlsDeclined
   ),
   gauge('bootstrap_provider_keys', 'Keys that somebody provides', ({ rendezvous }) => rendezvous.book.keys),
   gauge('bootstrap_provider_records', 'Provider records', ({ rendezvous }) => rendezvous.book.records),

@@ -74,7 +74,8 @@ export class LeanBench {
     afterUpgradeInbound: () => void this.admission.finished++,
     originOf: (ip: string): Origin => ({ ...networksOf(ip), exempt: false }),
     mayWait: (_from: Origin, _handshakes: number): boolean => true,
-    mayBegin: (_from: Origin): boolean => true
+    mayBegin: (_from: Origin): boolean => true,
+    mayUseTls: (_from: Origin): boolean => true
   }
 
   constructor(ports = new Ports()) {

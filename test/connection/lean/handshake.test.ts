@@ -18,6 +18,7 @@ afterEach(() => void server.close())
 
 /** The server's side of the next client, which stops at each heavy part until it is told to proceed. */
 class Stepwise implements HandshakeEvents {
+  offersTls = true
   readonly causes: string[] = []
   readonly heavy: Handshake[] = []
   result: Handshaken | undefined
@@ -51,6 +52,10 @@ class Stepwise implements HandshakeEvents {
         this.#wake = resolve
       })
     }
+  }
+
+  mayUseTls(): boolean {
+    return this.offersTls
   }
 
   onHeavy(handshake: Handshake): void {
@@ -103,6 +108,19 @@ it('with Noise does nothing heavy before it is told to, twice', async () => {
   channel.destroy()
 })
 
+it('who is not offered TLS gets Noise, and costs nothing heavy before', async () => {
+  const steps = new Stepwise()
+  steps.offersTls = false
+  const raw = await RawClient.connect(port)
+  raw.send(lines(greeting, '/tls/1.0.0'))
+  await raw.takeLines(greeting, 'na')
+  expect(steps.heavy).toEqual([])
+  raw.send(lines('/noise'))
+  await raw.takeLines('/noise')
+  raw.socket.destroy()
+  await steps.failed()
+})
+
 it('a TLS socket that fails while it waits hurts nobody', async () => {
   const steps = new Stepwise()
   const { raw, tls } = await tlsClient(port, await certificateOf())
@@ -133,6 +151,7 @@ it('fails once, for the first reason', async () => {
   const [here] = await accepted
   const causes: string[] = []
   const handshake = new Handshake(here, credentials, {
+    mayUseTls: () => expect.unreachable(),
     onHeavy: () => expect.unreachable(),
     onDone: () => expect.unreachable(),
     onFailed: (_handshake, { message }) => void causes.push(message)

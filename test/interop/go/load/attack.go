@@ -18,6 +18,7 @@ import (
 // attacks are what one hostile process can do to a bootstrap node; each goes on until -t is over.
 var attacks = map[string]func(*attacker) error{
 	"connections":     holdConnections,
+	"clients":         holdClients,
 	"half-open":       holdHalfOpen,
 	"handshakes":      burnHandshakes,
 	"strange-keys":    burnStrangeKeys,

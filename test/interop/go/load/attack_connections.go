@@ -40,6 +40,26 @@ func holdConnections(a *attacker) error {
 	return nil
 }
 
+// holdClients makes whole clients, which say who they are and ask once, and keeps them up to -n; over TLS where it is offered.
+func holdClients(a *attacker) error {
+	held := held{most: a.peers}
+	defer held.closeAll()
+	a.repeat(dialersAtOnce, func() error {
+		c, err := a.identity()
+		if err != nil {
+			return err
+		}
+		if err := c.join(); err != nil {
+			c.close()
+			return err
+		}
+		a.count("clients", 1)
+		held.keep(c.close)
+		return nil
+	})
+	return nil
+}
+
 // phasesOfSilence are how far a connection gets before it falls silent.
 var phasesOfSilence = []func(a *attacker, conn *net.TCPConn) error{
 	func(*attacker, *net.TCPConn) error { return nil },
