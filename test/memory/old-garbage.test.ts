@@ -62,7 +62,7 @@ it('what has left a recency set is garbage at once, though the first of a row ha
   const set = new RecencySet<Uint8Array>()
   // a Map is made anew every so many changes, and its old table is such garbage
   for (let i = 0; i < 1_000; i++) set.use(new Uint8Array(0))
-  let before = new Uint8Array(0)
+  let before: Uint8Array = new Uint8Array(0)
   set.use(before)
   const kept = await keptBytes((bytes) => {
     set.use(bytes)
