@@ -2,70 +2,12 @@ import type { Connection } from '@libp2p/interface'
 import { networksOf, remoteIpOf } from '../peers/address-prefix.ts'
 import { peerKey } from '../peers/peer-key.ts'
 import { ConnectionKinds } from './connection-kinds.ts'
+import { Address, Candidates, type Entry, newPeer, type Peer, Prefix } from './entries.ts'
 import { RecencySet } from './recency.ts'
 import { isOverTls, Strangers } from './strangers.ts'
 
 /** To file a peer anew at each request would be a twentieth of what it costs. */
 const activeForMs = 1_000
-
-/** An open connection as admission sees it. */
-export interface Entry {
-  readonly connection: Connection
-  readonly peer: Peer
-  readonly prefix: Prefix
-  /** Undefined when the connections of its address are not limited. */
-  readonly address: Address | undefined
-  readonly openedAtMs: number
-  /** When the peer last asked something, or came. */
-  lastActiveMs: number
-  /** Still within its grace period: no candidate. */
-  young: boolean
-}
-
-/** A peer with at least one open connection. */
-export interface Peer {
-  readonly key: string
-  readonly entries: Set<Entry>
-  /** Why its connections are never closed by trimming; empty: they may be. */
-  readonly protectedBy: Set<string>
-  /** It has provider records. */
-  providing: boolean
-  /** It has neither said who it is nor asked for anything. */
-  stranger: boolean
-}
-
-/** Connections that trimming may close, longest idle first. */
-export class Candidates {
-  readonly withoutRecords = new RecencySet<Entry>()
-  readonly withRecords = new RecencySet<Entry>()
-
-  get size(): number {
-    return this.withoutRecords.size + this.withRecords.size
-  }
-}
-
-/** The candidates of one address prefix. */
-export class Prefix extends Candidates {
-  /** Open connections, candidates or not. */
-  connections = 0
-  /** Those of addresses that are limited, and of them those over TLS. */
-  limited = 0
-  limitedTls = 0
-
-  constructor(readonly name: string) {
-    super()
-  }
-}
-
-/** A limited address. Its candidates are known once somebody has asked, as most addresses have a connection or two. */
-export class Address {
-  connections = 0
-  candidates: Candidates | undefined
-  /** Below so many they are forgotten again. */
-  forgetBelow = 0
-
-  constructor(readonly name: string) {}
-}
 
 /**
  * The connections that are open: by peer, by address prefix, and in the order in which trimming asks for them. Kept up to
@@ -303,10 +245,6 @@ export class ConnectionIndex {
     if (prefix.size > this.#largestSize) this.#largestSize = prefix.size
     else if (!this.#bySize.has(this.#largestSize)) this.#largestSize = Math.max(0, this.#largestSize - 1)
   }
-}
-
-function newPeer(key: string, providing: boolean): Peer {
-  return { key, entries: new Set(), protectedBy: new Set(), providing, stranger: true }
 }
 
 function wasQuiet({ entries }: Peer, nowMs: number): boolean {

@@ -1,29 +1,24 @@
 import {
-  type AbortOptions,
   type Connection,
   type DialTarget,
   type IdentifyResult,
-  type IsDialableOptions,
   type Libp2pEvents,
   type MultiaddrConnection,
-  type NewStreamOptions,
   type PeerId,
-  type PendingDial,
   type Startable,
-  type Stream,
   stop,
   type TypedEventTarget
 } from '@libp2p/interface'
 import type { ConnectionManager, OpenConnectionOptions } from '@libp2p/interface-internal'
-import type { PeerMap } from '@libp2p/peer-collections'
-import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import { BootstrapError } from '../errors.ts'
 import { networksOf, type Origin } from '../peers/address-prefix.ts'
 import { peerKey } from '../peers/peer-key.ts'
-import { ConnectionIndex, type Entry } from './connection-index.ts'
+import { ConnectionIndex } from './connection-index.ts'
 import { surplus } from './duplicates.ts'
+import type { Entry } from './entries.ts'
+import { LibraryManager } from './library-manager.ts'
 import { isGateway, type Marks, normalCrowd, worst } from './policy.ts'
 import type { PrefixGuard } from './prefix-limits.ts'
 import { maxTlsOfNetwork } from './prefix-shares.ts'
@@ -75,7 +70,7 @@ const noWaits: PrefixGuard['waits'] = { addressRate: 0, networkRate: 0 }
  * In libp2p 3.3.11 `maxConnections` is no cap (pending connections are not counted, and its pruner spares whoever has a
  * stream), and every admission collects all connections.
  */
-export class AdmissionManager implements ConnectionManager, Startable {
+export class AdmissionManager extends LibraryManager implements Startable {
   readonly index: ConnectionIndex
   readonly limits: AdmissionLimits
   readonly evictions: Record<EvictionReason, number> = {
@@ -95,7 +90,6 @@ export class AdmissionManager implements ConnectionManager, Startable {
   }
   /** How often TLS was not offered. */
   tlsDeclined = 0
-  readonly #inner: ConnectionManager & Startable
   readonly #components: AdmissionComponents
   readonly #parts: AdmissionParts
   #pendingInbound = 0
@@ -107,7 +101,7 @@ export class AdmissionManager implements ConnectionManager, Startable {
   readonly #trimmer: Trimmer
 
   constructor(components: AdmissionComponents, limits: AdmissionLimits, parts: AdmissionParts) {
-    this.#inner = components.connectionManager as ConnectionManager & Startable
+    super(components.connectionManager)
     this.#components = components
     this.limits = limits
     this.#parts = parts
@@ -121,8 +115,6 @@ export class AdmissionManager implements ConnectionManager, Startable {
       closeWorst: (reason) => this.#closeWorst(reason)
     })
   }
-
-  readonly [Symbol.toStringTag] = 'admission'
 
   /** Established and pending. */
   get total(): number {
@@ -144,9 +136,9 @@ export class AdmissionManager implements ConnectionManager, Startable {
     events.addEventListener('connection:open', this.#onOpen)
     events.addEventListener('connection:close', this.#onClose)
     events.addEventListener('peer:identify', this.#onIdentify)
-    await this.#inner.start()
+    await this.inner.start()
     // the pruner knows no cap; the queue looks for a tag that nobody sets here, in the peer store, for everybody who leaves
-    const { connectionPruner, reconnectQueue } = this.#inner as unknown as Record<string, unknown>
+    const { connectionPruner, reconnectQueue } = this.inner as unknown as Record<string, unknown>
     await stop(connectionPruner, reconnectQueue)
     this.#trimmer.start()
   }
@@ -154,7 +146,7 @@ export class AdmissionManager implements ConnectionManager, Startable {
   async stop(): Promise<void> {
     const { events } = this.#components
     this.#trimmer.stop()
-    await this.#inner.stop()
+    await this.inner.stop()
     events.removeEventListener('connection:open', this.#onOpen)
     events.removeEventListener('connection:close', this.#onClose)
     events.removeEventListener('peer:identify', this.#onIdentify)
@@ -223,46 +215,18 @@ export class AdmissionManager implements ConnectionManager, Startable {
     if (!this.#makeRoom()) throw new BootstrapError('ERR_CONNECTION_LIMIT', { limit: this.#cap })
     this.#pendingOutbound++
     try {
-      return await this.#inner.openConnection(peer, options)
+      return await this.inner.openConnection(peer, options)
     } finally {
       this.#pendingOutbound--
     }
   }
 
-  async openStream(
-    peer: DialTarget,
-    protocol: string | string[],
-    options?: OpenConnectionOptions & NewStreamOptions
-  ): Promise<Stream> {
-    const connection = await this.openConnection(peer, options)
-    return connection.newStream(protocol, options)
-  }
-
   getConnections(peer?: PeerId): Connection[] {
-    return peer === undefined ? [...this.index.all()] : this.#inner.getConnections(peer)
-  }
-
-  getConnectionsMap(): PeerMap<Connection[]> {
-    return this.#inner.getConnectionsMap()
+    return peer === undefined ? [...this.index.all()] : this.inner.getConnections(peer)
   }
 
   getMaxConnections(): number {
     return this.limits.maxConnections
-  }
-
-  /** The limits are the configuration's, for the life of the node. */
-  setMaxConnections(): void {}
-
-  closeConnections(peer: PeerId, options?: AbortOptions): Promise<void> {
-    return this.#inner.closeConnections(peer, options)
-  }
-
-  getDialQueue(): PendingDial[] {
-    return this.#inner.getDialQueue()
-  }
-
-  isDialable(multiaddr: Multiaddr | Multiaddr[], options?: IsDialableOptions): Promise<boolean> {
-    return this.#inner.isDialable(multiaddr, options)
   }
 
   /** True when there is room for one more, made by closing the worst if need be. */
@@ -321,7 +285,8 @@ export class AdmissionManager implements ConnectionManager, Startable {
 
   #holdStrangers(): void {
     const { strangers } = this.index
-    if (strangers.size > maxStrangers && strangers.first !== undefined) this.#evict(strangers.first, 'stranger')
+    const worst = strangers.size > maxStrangers ? strangers.worst() : undefined
+    if (worst !== undefined) this.#evict(worst, 'stranger')
   }
 
   readonly #onIdentify = ({ detail: { peerId } }: CustomEvent<IdentifyResult>): void => {

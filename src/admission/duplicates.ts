@@ -1,5 +1,5 @@
 import type { Connection } from '@libp2p/interface'
-import type { Entry } from './connection-index.ts'
+import type { Entry } from './entries.ts'
 
 /** The connection to close when a peer has too many: its oldest that is idle, else its oldest; never the one that came. */
 export function surplus(newcomer: Entry, maxPerPeer: number): Entry | undefined {

@@ -1,4 +1,5 @@
-import type { Candidates, ConnectionIndex, Entry, Prefix } from './connection-index.ts'
+import type { ConnectionIndex } from './connection-index.ts'
+import type { Candidates, Entry, Prefix } from './entries.ts'
 
 /**
  * A peer that has asked nothing for so long is silent. Clients of the network look at least every 30 s while they search and

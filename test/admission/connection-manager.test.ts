@@ -43,8 +43,8 @@ function crowd(count: number, from = 0): FakeConnection[] {
   })
 }
 
-function newcomer(i: number, encryption = '/noise'): FakeConnection {
-  const peer = fakeConnection(`peer-${i}`, `203.${i >> 8}.${i & 255}.1`, { encryption })
+function newcomer(i: number, encryption = '/noise', ip = `203.${i >> 8}.${i & 255}.1`): FakeConnection {
+  const peer = fakeConnection(`peer-${i}`, ip, { encryption })
   join(peer)
   return peer
 }
@@ -194,6 +194,14 @@ describe('strangers', () => {
     expect(gone([...strangers, ...more])).toEqual(['peer-0', 'peer-1', 'peer-2'])
     expect(manager.evictions).toMatchObject({ stranger: 3, cap: 0, trim: 0 })
     expect([manager.index.strangers.size, manager.total]).toEqual([maxStrangers, maxStrangers])
+  })
+
+  it('who is alone in its network is spared while others of those who came first are crowds', () => {
+    const alone = Array.from({ length: 3 }, (_, i) => newcomer(i))
+    const flood = Array.from({ length: 2 * maxStrangers }, (_, i) => newcomer(10 + i, '/noise', `198.51.${i % 40}.1`))
+    expect(gone(alone)).toEqual([])
+    expect(gone(flood)).toHaveLength(maxStrangers + 3)
+    expect(gone(flood.slice(-100))).toEqual([])
   })
 
   it('who has said who it is, has asked for something or is protected is none', () => {
