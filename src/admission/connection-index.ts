@@ -87,7 +87,7 @@ export class ConnectionIndex {
     if (known !== undefined) return known
 
     const key = peerKey(connection.remotePeer)
-    const peer = this.#byPeer.get(key) ?? newPeer(key, providing)
+    const peer = this.#byPeer.get(key) ?? newPeer(key, providing, connection.direction === 'inbound')
     this.#byPeer.set(key, peer)
     const { prefix, address } = this.#placesOf(connection)
     prefix.connections++

@@ -21,9 +21,9 @@ import type { Entry } from './entries.ts'
 import { LibraryManager } from './library-manager.ts'
 import { isGateway, type Marks, normalCrowd, worst } from './policy.ts'
 import type { PrefixGuard } from './prefix-limits.ts'
-import { maxTlsOfNetwork } from './prefix-shares.ts'
 import type { Relief } from './pressure.ts'
-import { maxStrangers, maxTlsStrangers } from './strangers.ts'
+import { maxStrangers, maxTlsStrangers, tlsStrangerForMs } from './strangers.ts'
+import { TlsOffers } from './tls-offers.ts'
 import { Trimmer } from './trimmer.ts'
 
 export interface AdmissionLimits extends Marks {
@@ -88,8 +88,7 @@ export class AdmissionManager extends LibraryManager implements Startable {
     pressure: 0,
     prefixFull: 0
   }
-  /** How often TLS was not offered. */
-  tlsDeclined = 0
+  readonly #tls: TlsOffers
   readonly #components: AdmissionComponents
   readonly #parts: AdmissionParts
   #pendingInbound = 0
@@ -107,6 +106,7 @@ export class AdmissionManager extends LibraryManager implements Startable {
     this.#parts = parts
     const { prefixes } = parts
     this.index = new ConnectionIndex(limits.gracePeriodMs, (ip) => prefixes?.isExempt(ip) ?? true)
+    this.#tls = new TlsOffers(this.index)
     this.#trimmer = new Trimmer({
       clock: parts.clock,
       index: this.index,
@@ -131,13 +131,19 @@ export class AdmissionManager extends LibraryManager implements Startable {
     return this.#parts.prefixes?.waits ?? noWaits
   }
 
+  /** Newcomers to whom TLS was not offered. */
+  get tlsDeclined(): number {
+    return this.#tls.declined
+  }
+
   async start(): Promise<void> {
     const { events } = this.#components
     events.addEventListener('connection:open', this.#onOpen)
     events.addEventListener('connection:close', this.#onClose)
     events.addEventListener('peer:identify', this.#onIdentify)
     await this.inner.start()
-    // the pruner knows no cap; the queue looks for a tag that nobody sets here, in the peer store, for everybody who leaves
+    // the pruner knows no cap. The queue looks everybody who leaves up in the peer store, and dials DHT servers, which kad-dht 16.4.5 tags
+    // (closest-peers.ts), where they say that they are: this node dials nobody because of what it hears
     const { connectionPruner, reconnectQueue } = this.inner as unknown as Record<string, unknown>
     await stop(connectionPruner, reconnectQueue)
     this.#trimmer.start()
@@ -190,15 +196,15 @@ export class AdmissionManager extends LibraryManager implements Startable {
     return false
   }
 
-  /**
-   * Whether one who comes from there is offered TLS, too: a Go client prefers it and takes Noise where it is not offered, at a sixth of
-   * the memory. So crowds, and those of whom nothing is known, do without.
-   */
   mayUseTls(from: Origin): boolean {
-    const isCrowd = !from.exempt && this.index.tlsOf(from.network) >= maxTlsOfNetwork
-    if (!isCrowd && this.index.strangers.overTls < maxTlsStrangers) return true
-    this.tlsDeclined++
-    return false
+    const { overTls, firstOverTls } = this.index.strangers
+    const isStale = firstOverTls !== undefined && this.#parts.clock.now() - firstOverTls.openedAtMs >= tlsStrangerForMs
+    if (overTls >= maxTlsStrangers && isStale) this.#evict(firstOverTls, 'stranger')
+    return this.#tls.take(from)
+  }
+
+  afterTls(from: Origin): void {
+    this.#tls.finished(from)
   }
 
   mayBegin(from: Origin): boolean {
@@ -285,8 +291,8 @@ export class AdmissionManager extends LibraryManager implements Startable {
 
   #holdStrangers(): void {
     const { strangers } = this.index
-    const worst = strangers.size > maxStrangers ? strangers.worst() : undefined
-    if (worst !== undefined) this.#evict(worst, 'stranger')
+    const entry = strangers.size > maxStrangers ? strangers.worst() : undefined
+    if (entry !== undefined) this.#evict(entry, 'stranger')
   }
 
   readonly #onIdentify = ({ detail: { peerId } }: CustomEvent<IdentifyResult>): void => {

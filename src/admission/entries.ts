@@ -62,6 +62,7 @@ export class Address {
   constructor(readonly name: string) {}
 }
 
-export function newPeer(key: string, providing: boolean): Peer {
-  return { key, entries: new Set(), protectedBy: new Set(), providing, stranger: true }
+/** @param stranger whether it has come by itself: who was dialled is who was looked for */
+export function newPeer(key: string, providing: boolean, stranger: boolean): Peer {
+  return { key, entries: new Set(), protectedBy: new Set(), providing, stranger }
 }

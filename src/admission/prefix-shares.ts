@@ -10,9 +10,6 @@ export interface Shares {
 /** What `auto` is at most, at 54 KB over TLS and 10 over Noise: who has one place does not have the memory of all. */
 export const mostByDefault: Shares = { perAddress: 1_000, perNetwork: 2_000 }
 
-/** Of a network's connections so many may be over TLS, 14 MB; who comes after them gets Noise. */
-export const maxTlsOfNetwork = 250
-
 /** What `auto` is at least, as shares of the cap: more than five networks are needed to fill the node. */
 const leastShare: Shares = { perAddress: 0.1, perNetwork: 0.2 }
 

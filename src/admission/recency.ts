@@ -49,7 +49,7 @@ export class RecencySet<T> {
     return true
   }
 
-  /** Longest unused first. */
+  /** Longest unused first; ends where the item that it gave last is deleted. */
   *[Symbol.iterator](): IterableIterator<T> {
     for (let link = this.#first; link !== undefined; link = link.after) yield link.item
   }

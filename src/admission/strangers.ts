@@ -9,8 +9,10 @@ import { RecencySet } from './recency.ts'
  */
 export const maxStrangers = 2_500
 
-/** Of those over TLS, which take 54 KB each, not 8. Beyond it newcomers are not offered TLS. */
+/** Of them over TLS, at 54 KB each instead of 8; with so many newcomers are not offered it. */
 export const maxTlsStrangers = 400
+/** Who has it for so long without a word, as long as an identify may take, makes room for others then. */
+export const tlsStrangerForMs = 5_000
 
 /** So many of those who came first are compared. */
 const compared = 16
@@ -18,25 +20,30 @@ const compared = 16
 /** Connections of peers that have neither said who they are nor asked for anything since their handshake. */
 export class Strangers {
   readonly #entries = new RecencySet<Entry>()
-  #overTls = 0
+  readonly #overTls = new RecencySet<Entry>()
 
   get size(): number {
     return this.#entries.size
   }
 
   get overTls(): number {
-    return this.#overTls
+    return this.#overTls.size
+  }
+
+  /** The first to come of those over TLS. */
+  get firstOverTls(): Entry | undefined {
+    return this.#overTls.first
   }
 
   /**
    * Of those who came first the one with the most strangers in its network: a client that is slow to answer, over a lossy path or far
-   * away, is alone in its own as a rule, while who floods has a few networks.
+   * away, is alone in its own as a rule, while who floods has a few networks. An exempt address may hide many, and is no crowd.
    */
   worst(): Entry | undefined {
     let worst: Entry | undefined
     let left = compared
     for (const entry of this.#entries) {
-      if (worst === undefined || entry.prefix.strangers > worst.prefix.strangers) worst = entry
+      if (worst === undefined || crowdOf(entry) > crowdOf(worst)) worst = entry
       if (--left === 0) break
     }
     return worst
@@ -45,15 +52,19 @@ export class Strangers {
   add(entry: Entry): void {
     this.#entries.use(entry)
     entry.prefix.strangers++
-    if (isOverTls(entry)) this.#overTls++
+    if (isOverTls(entry)) this.#overTls.use(entry)
   }
 
   /** It has said something, or is gone. */
   delete(entry: Entry): void {
     if (!this.#entries.delete(entry)) return
     entry.prefix.strangers--
-    if (isOverTls(entry)) this.#overTls--
+    this.#overTls.delete(entry)
   }
+}
+
+function crowdOf({ address, prefix }: Entry): number {
+  return address === undefined ? 1 : prefix.strangers
 }
 
 export function isOverTls({ connection }: Pick<Entry, 'connection'>): boolean {

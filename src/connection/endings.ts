@@ -6,6 +6,7 @@ import { YamuxError, type YamuxReason } from './yamux/session.ts'
 /** What ends a handshake or a connection besides the peer's breaking a protocol. */
 export type Ending =
   | 'peer-left'
+  | 'tls-declined'
   | 'socket'
   | 'tls'
   | 'certificate'

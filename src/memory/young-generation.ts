@@ -5,7 +5,7 @@ import { setFlagsFromString } from 'node:v8'
 // memory that connections seem to take (measured with Node 20 and 24 on 3,000 joins).
 setFlagsFromString('--semi-space-growth-factor=1')
 
-// V8 lets the old generation grow to four times what was alive before it collects again, and a flood fills that with the garbage of
-// connections that were closed: by twice, 16 MB more than by half as much again. A join over TLS is up to 5 % dearer for it, as thousands of them are a
-// growing heap that is collected in vain, one over Noise is not (measured with Node 24 on 2,000 joins).
+// V8 lets the old generation grow to four times what was alive before it collects again, which a flood of connections that come and go
+// fills with garbage; at twice that is 16 MB more than at half as much again. A join over TLS is up to 5 % dearer, as thousands of
+// them are a growing heap that is collected in vain, one over Noise is not (measured with Node 24 on 2,000 joins).
 setFlagsFromString('--heap-growing-percent=50')

@@ -3,7 +3,7 @@ import type { ConnectionManager } from '@libp2p/interface-internal'
 import { pino } from 'pino'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { type AdmissionLimits, AdmissionManager } from '../../src/admission/connection-manager.ts'
-import { maxStrangers, maxTlsStrangers } from '../../src/admission/strangers.ts'
+import { maxStrangers, maxTlsStrangers, tlsStrangerForMs } from '../../src/admission/strangers.ts'
 import { SimulatedClock } from '../support/clock.ts'
 import { type FakeConnection, fakeConnection } from '../support/connection.ts'
 
@@ -43,8 +43,8 @@ function crowd(count: number, from = 0): FakeConnection[] {
   })
 }
 
-function newcomer(i: number, encryption = '/noise', ip = `203.${i >> 8}.${i & 255}.1`): FakeConnection {
-  const peer = fakeConnection(`peer-${i}`, ip, { encryption })
+function newcomer(i: number, encryption = '/noise'): FakeConnection {
+  const peer = fakeConnection(`peer-${i}`, `203.${i >> 8}.${i & 255}.1`, { encryption })
   join(peer)
   return peer
 }
@@ -196,14 +196,6 @@ describe('strangers', () => {
     expect([manager.index.strangers.size, manager.total]).toEqual([maxStrangers, maxStrangers])
   })
 
-  it('who is alone in its network is spared while others of those who came first are crowds', () => {
-    const alone = Array.from({ length: 3 }, (_, i) => newcomer(i))
-    const flood = Array.from({ length: 2 * maxStrangers }, (_, i) => newcomer(10 + i, '/noise', `198.51.${i % 40}.1`))
-    expect(gone(alone)).toEqual([])
-    expect(gone(flood)).toHaveLength(maxStrangers + 3)
-    expect(gone(flood.slice(-100))).toEqual([])
-  })
-
   it('who has said who it is, has asked for something or is protected is none', () => {
     const [identified, asking, protectedOne, silent] = [0, 1, 2, 3].map((i) => newcomer(i))
     if (identified !== undefined) identify(identified)
@@ -229,20 +221,17 @@ describe('strangers', () => {
     expect(manager.index.strangers.size).toBe(1)
   })
 
-  it('beyond so many over TLS newcomers are not offered it, wherever they come from, until those have spoken or left', () => {
-    const exempt = { address: '10.0.0.1', network: '10.0.0.0/24', exempt: true }
-    const strangers = Array.from({ length: maxTlsStrangers }, (_, i) => {
-      expect(manager.mayUseTls(exempt)).toBe(true)
-      return newcomer(i, '/tls/1.0.0')
-    })
-    newcomer(maxTlsStrangers, '/noise')
-    expect(manager.mayUseTls(exempt)).toBe(false)
-    identify(strangers[0] as FakeConnection)
-    expect(manager.mayUseTls(exempt)).toBe(true)
-    newcomer(maxTlsStrangers + 1, '/tls/1.0.0')
-    expect(manager.mayUseTls(exempt)).toBe(false)
-    events.dispatchEvent(new CustomEvent('connection:close', { detail: strangers[1] as FakeConnection }))
-    expect([manager.mayUseTls(exempt), manager.tlsDeclined]).toEqual([true, 2])
+  it('those who have TLS and say nothing for 5 s make room when it is asked for, one each time', () => {
+    const from = { address: '198.51.100.1', network: '198.51.100.0/24', exempt: false }
+    const strangers = Array.from({ length: maxTlsStrangers }, (_, i) => newcomer(i, '/tls/1.0.0'))
+    clock.advance(tlsStrangerForMs - 1)
+    expect([manager.mayUseTls(from), gone(strangers)]).toEqual([false, []])
+    clock.advance(1)
+    expect([manager.mayUseTls(from), gone(strangers)]).toEqual([true, ['peer-0']])
+    manager.afterTls(from)
+    newcomer(maxTlsStrangers, '/tls/1.0.0')
+    expect([manager.mayUseTls(from), gone(strangers)]).toEqual([true, ['peer-0', 'peer-1']])
+    expect([manager.tlsDeclined, manager.evictions.stranger]).toEqual([1, 2])
   })
 
   it('further connections of a peer that is known are none', () => {

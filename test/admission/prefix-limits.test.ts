@@ -5,7 +5,6 @@ import { pino } from 'pino'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { AdmissionManager } from '../../src/admission/connection-manager.ts'
 import { PrefixGuard } from '../../src/admission/prefix-limits.ts'
-import { maxTlsOfNetwork } from '../../src/admission/prefix-shares.ts'
 import type { PrefixLimits } from '../../src/config/index.ts'
 import { parseIpNetwork } from '../../src/peers/ip-networks.ts'
 import { SimulatedClock } from '../support/clock.ts'
@@ -47,8 +46,8 @@ function build(changes: Partial<PrefixLimits> = {}): void {
   )
 }
 
-function join(ip: string, name = `peer-${made++}`, encryption = '/noise'): FakeConnection {
-  const connection = fakeConnection(name, ip, { encryption })
+function join(ip: string, name = `peer-${made++}`): FakeConnection {
+  const connection = fakeConnection(name, ip)
   expect(manager.acceptIncomingConnection()).toBe(true)
   events.dispatchEvent(new CustomEvent('connection:open', { detail: connection }))
   manager.afterUpgradeInbound()
@@ -61,30 +60,6 @@ const isGone = ({ aborted }: FakeConnection) => aborted !== undefined
 beforeEach(async () => {
   build()
   await manager.start()
-})
-
-describe('over TLS', () => {
-  const from = () => manager.originOf('203.0.113.250')
-
-  it('a network may have so many connections; then it is not offered to who comes from there', async () => {
-    build({ maxPerAddress: 0, maxPerNetwork: 0 })
-    await manager.start()
-    joins(10, '203.0.113.1')
-    const over = Array.from({ length: maxTlsOfNetwork }, (_, i) => {
-      expect(manager.mayUseTls(from())).toBe(true)
-      return join(`203.0.113.${1 + (i % 200)}`, undefined, '/tls/1.0.0')
-    })
-    expect([manager.mayUseTls(from()), manager.mayUseTls(manager.originOf('203.0.114.1'))]).toEqual([false, true])
-    events.dispatchEvent(new CustomEvent('connection:close', { detail: over[0] as FakeConnection }))
-    expect([manager.mayUseTls(from()), manager.tlsDeclined]).toEqual([true, 1])
-  })
-
-  it('an exempt network may have any number', async () => {
-    build({ exempt: [parseIpNetwork('203.0.113.0/24')!], maxPerAddress: 0, maxPerNetwork: 0 })
-    await manager.start()
-    for (let i = 0; i <= maxTlsOfNetwork; i++) join('203.0.113.1', undefined, '/tls/1.0.0')
-    expect(manager.mayUseTls(from())).toBe(true)
-  })
 })
 
 describe('at the limit of its address', () => {

@@ -1,6 +1,6 @@
 import { expect, it, onTestFinished } from 'vitest'
 import { numberOf, runLoad } from '../../bench/load.ts'
-import { maxTlsOfNetwork } from '../../src/admission/prefix-shares.ts'
+import { maxTlsOfNetwork } from '../../src/admission/tls-offers.ts'
 import { Daemon } from '../support/daemon.ts'
 import { freePort } from '../support/port.ts'
 import { onStock } from '../support/stack.ts'

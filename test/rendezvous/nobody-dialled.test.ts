@@ -1,7 +1,8 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server } from 'node:net'
+import { setImmediate } from 'node:timers/promises'
 import { generateKeyPair } from '@libp2p/crypto/keys'
-import type { PeerId, StreamHandler } from '@libp2p/interface'
+import { KEEP_ALIVE, type PeerId, type StreamHandler } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import { afterEach, beforeEach, expect, it } from 'vitest'
@@ -81,6 +82,21 @@ it('asks DHT servers that are connected, and dials nobody of whom they tell', as
   for await (const { name } of rendezvous.dht.getClosestPeers(gone.toMultihash().bytes)) events.push(name)
   expect(asked).toContain(MessageType.FIND_NODE)
   expect(events).toContain('QUERY_ERROR')
+  expect(dialled).toBe(0)
+})
+
+it('dials no DHT server that leaves, though kad-dht wants to stay in touch with it', async () => {
+  const { peerStore } = node.libp2p
+  const peer = await libp2pClient()
+  await peer.handle(kadProtocol, () => {})
+  await peer.dial(node.libp2p.getMultiaddrs())
+  await expect.poll(async () => (await peerStore.get(peer.peerId)).protocols).toContain(kadProtocol)
+  await peerStore.patch(peer.peerId, { multiaddrs: [addressOfVictim()] })
+  // as closest-peers.ts of kad-dht 16.4.5 does
+  await peerStore.merge(peer.peerId, { tags: { [`${KEEP_ALIVE}-kad-dht`]: { value: 50 } } })
+  await peer.stop()
+  await expect.poll(() => node.libp2p.getConnections()).toEqual([])
+  await setImmediate()
   expect(dialled).toBe(0)
 })
 

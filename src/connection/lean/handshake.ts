@@ -19,7 +19,7 @@ export interface Handshaken {
 }
 
 export interface HandshakeEvents {
-  /** Asked when the peer proposes TLS: it may then propose something else. */
+  /** Asked once, when the peer proposes TLS: it may then propose something else. */
   mayUseTls(handshake: Handshake): boolean
   /** What comes next costs CPU: {@link Handshake.proceed} is to be called, soon. */
   onHeavy(handshake: Handshake): void
@@ -46,13 +46,16 @@ export class Handshake implements ChannelOwner {
   #advance: (bytes: Uint8Array) => void
   #over = false
   #heavy: (() => void) | undefined
+  /** Known once the peer has proposed it. */
+  #offersTls: boolean | undefined
+  /** What it means when the peer closes at this stage. */
+  #leavesAs: 'peer-left' | 'tls-declined' = 'peer-left'
 
   constructor(socket: Socket, credentials: Credentials, events: HandshakeEvents) {
     this.#credentials = credentials
     this.#events = events
-    const isOffered = (protocol: string) =>
-      protocol === noiseProtocol || (protocol === tlsProtocol && events.mayUseTls(this))
-    this.#advance = this.#negotiate(isOffered, (protocol, rest) => {
+    this.#advance = this.#negotiate(this.#isOffered, (protocol, rest) => {
+      this.#leavesAs = 'peer-left'
       this.#advance = protocol === noiseProtocol ? this.#awaitNoise() : this.#awaitClientHello()
       if (rest.length > 0) this.#advance(rest)
     })
@@ -100,7 +103,14 @@ export class Handshake implements ChannelOwner {
   onDrain(): void {}
 
   onClose(cause: Error | undefined): void {
-    this.abort(cause ?? new ConnectionEnd('peer-left', 'the peer closed the connection during the handshake'))
+    this.abort(cause ?? new ConnectionEnd(this.#leavesAs, 'the peer closed the connection during the handshake'))
+  }
+
+  readonly #isOffered = (protocol: string): boolean => {
+    if (protocol !== tlsProtocol) return protocol === noiseProtocol
+    this.#offersTls ??= this.#events.mayUseTls(this)
+    if (!this.#offersTls) this.#leavesAs = 'tls-declined'
+    return this.#offersTls
   }
 
   #negotiate(

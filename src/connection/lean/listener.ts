@@ -43,8 +43,10 @@ export interface Admission {
   mayWait(from: Origin, handshakes: number): boolean
   /** Whether one more handshake from there may begin now; counts it if so. */
   mayBegin(from: Origin): boolean
-  /** Whether TLS is offered, too. */
+  /** Whether TLS is offered, too; counts the handshake as one over TLS if so. */
   mayUseTls(from: Origin): boolean
+  /** Such a handshake is over. */
+  afterTls(from: Origin): void
   /** A newcomer that was let in has become a connection, or will not become one. */
   afterUpgradeInbound(): void
 }
@@ -82,6 +84,8 @@ interface Accepted {
   readonly remote: RemoteEndpoint
   readonly from: Origin
   readonly atMs: number
+  /** It has been counted as one over TLS. */
+  overTls: boolean
 }
 
 /** A port on which lean connections arrive. Holds a handshake or a connection for each socket that admission has let in. */
@@ -188,7 +192,7 @@ export class LeanListener
       return
     }
     const atMs = this.#parts.clock.now()
-    if (!this.#arrived.wait({ socket, remote, from, atMs }, from)) this.#turnAway(socket)
+    if (!this.#arrived.wait({ socket, remote, from, atMs, overTls: false }, from)) this.#turnAway(socket)
   }
 
   /** Of who was let in and has not begun. */
@@ -228,7 +232,9 @@ export class LeanListener
 
   mayUseTls(handshake: Handshake): boolean {
     const accepted = this.#handshakes.get(handshake)
-    return accepted !== undefined && this.#parts.admission().mayUseTls(accepted.from)
+    if (accepted === undefined) return false
+    accepted.overTls = this.#parts.admission().mayUseTls(accepted.from)
+    return accepted.overTls
   }
 
   onHeavy(handshake: Handshake): void {
@@ -286,6 +292,7 @@ export class LeanListener
     this.#handshakes.delete(handshake)
     this.#slots.delete(handshake)
     this.#deadlines.drop(handshake)
+    if (accepted?.overTls === true) this.#parts.admission().afterTls(accepted.from)
     return accepted
   }
 }

@@ -75,7 +75,8 @@ export class LeanBench {
     originOf: (ip: string): Origin => ({ ...networksOf(ip), exempt: false }),
     mayWait: (_from: Origin, _handshakes: number): boolean => true,
     mayBegin: (_from: Origin): boolean => true,
-    mayUseTls: (_from: Origin): boolean => true
+    mayUseTls: (_from: Origin): boolean => true,
+    afterTls: (_from: Origin): void => {}
   }
 
   constructor(ports = new Ports()) {

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { reasonOf } from '../../../src/connection/endings.ts'
 import { Handshake, type HandshakeEvents, type Handshaken } from '../../../src/connection/lean/handshake.ts'
 import { credentials } from './bench.ts'
 import { certificateOf, greeting, lines, noiseHalfway, RawClient, tlsClient } from './raw-client.ts'
@@ -19,6 +20,8 @@ afterEach(() => void server.close())
 /** The server's side of the next client, which stops at each heavy part until it is told to proceed. */
 class Stepwise implements HandshakeEvents {
   offersTls = true
+  asked = 0
+  readonly reasons: string[] = []
   readonly causes: string[] = []
   readonly heavy: Handshake[] = []
   result: Handshaken | undefined
@@ -55,6 +58,7 @@ class Stepwise implements HandshakeEvents {
   }
 
   mayUseTls(): boolean {
+    this.asked++
     return this.offersTls
   }
 
@@ -68,8 +72,9 @@ class Stepwise implements HandshakeEvents {
     this.#wake()
   }
 
-  onFailed(_handshake: Handshake, { message }: Error): void {
-    this.causes.push(message)
+  onFailed(_handshake: Handshake, cause: Error): void {
+    this.causes.push(cause.message)
+    this.reasons.push(reasonOf(cause))
     this.#wake()
   }
 }
@@ -112,13 +117,25 @@ it('who is not offered TLS gets Noise, and costs nothing heavy before', async ()
   const steps = new Stepwise()
   steps.offersTls = false
   const raw = await RawClient.connect(port)
-  raw.send(lines(greeting, '/tls/1.0.0'))
-  await raw.takeLines(greeting, 'na')
-  expect(steps.heavy).toEqual([])
+  raw.send(lines(greeting, '/tls/1.0.0', '/tls/1.0.0'))
+  await raw.takeLines(greeting, 'na', 'na')
+  expect([steps.asked, steps.heavy]).toEqual([1, []])
   raw.send(lines('/noise'))
   await raw.takeLines('/noise')
-  raw.socket.destroy()
+  raw.socket.end()
   await steps.failed()
+  expect(steps.reasons).toEqual(['peer-left'])
+})
+
+it('who speaks TLS alone leaves for a reason of its own', async () => {
+  const steps = new Stepwise()
+  steps.offersTls = false
+  const raw = await RawClient.connect(port)
+  raw.send(lines(greeting, '/tls/1.0.0'))
+  await raw.takeLines(greeting, 'na')
+  raw.socket.end()
+  await steps.failed()
+  expect(steps.reasons).toEqual(['tls-declined'])
 })
 
 it('a TLS socket that fails while it waits hurts nobody', async () => {
