@@ -71,6 +71,12 @@ function flat(table: string, name: string): number {
   return Number(new RegExp(`^ *(-?[\\d.]+)MB? .* ${name} .*/workload\\.ts:[1-9]\\d*$`, 'm').exec(table)?.[1])
 }
 
+/** What the function has made, and what V8 had collected before anybody looked: how much of the first is among it is chance. */
+function allocated(table: string): number {
+  const [, unseen] = /^ *([\d.]+)MB .* \[collected before it was seen\]$/m.exec(table) ?? []
+  return flat(table, 'makeGarbage') + Number(unseen ?? 0)
+}
+
 describe('go tool pprof', () => {
   it('reads what is in use, and what came since another profile', async () => {
     await work('holdMemory', 16)
@@ -93,11 +99,11 @@ describe('go tool pprof', () => {
       await save('heap', 'heap-3.pb.gz')
     }
     const heap = await save('heap?gc=1', 'heap-4.pb.gz')
-    expect(flat(await top('-alloc_space', heap), 'makeGarbage')).toBeGreaterThan(12)
+    expect(allocated(await top('-alloc_space', heap))).toBeGreaterThan(12)
     expect(flat(await top('-inuse_space', heap), 'makeGarbage') || 0).toBeLessThan(4)
     const table = await top(await save('allocs', 'allocs.pb.gz'))
     expect(table).toMatch(/^Type: alloc_space$/m)
-    expect(flat(table, 'makeGarbage')).toBeGreaterThan(12)
+    expect(allocated(table)).toBeGreaterThan(12)
   })
 
   it('reads where CPU time went', async () => {
