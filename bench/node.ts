@@ -49,8 +49,9 @@ export async function startOurNode(options: OurNodeOptions): Promise<OurNode> {
     const [, id] = await daemon.line(/Bootstrap node started\. ID: (\w+)/, READY_MS)
     return { daemon, addr: `/ip4/127.0.0.1/tcp/${port}/p2p/${id}`, listeningMs }
   } catch (error) {
+    const tail = daemon.tail()
     await daemon.stop()
-    throw error
+    throw new Error(`the node did not start:\n${tail}`, { cause: error })
   }
 }
 

@@ -3,7 +3,7 @@ import { HOSTILE_USAGE, type HostileOptions, hostileArguments } from './argument
 import { type Attack, attacks as allAttacks } from './attacks.ts'
 import { HonestCrowd } from './crowd.ts'
 import { type Ordeal, ordeal, ordealOfLatecomers } from './ordeal.ts'
-import { type SubjectName, startSubject } from './subjects.ts'
+import { type Subject, type SubjectName, startSubject } from './subjects.ts'
 import { ordealTable, type Row } from './table.ts'
 import { isRecovered, missed } from './targets.ts'
 
@@ -33,8 +33,9 @@ async function main(): Promise<number> {
 
 /** A fresh server and a fresh crowd for each attack, so that none is excused by the one before. */
 async function survive(attack: Attack, name: SubjectName, { seconds, clients }: HostileOptions): Promise<Row> {
-  const subject = await startSubject(name)
+  let subject: Subject | undefined
   try {
+    subject = await startSubject(name)
     if (attack.comesFirst) {
       const result = await ordealOfLatecomers(attack, subject, clients, seconds, isRecovered)
       return { attack, subject: name, result }
@@ -48,7 +49,7 @@ async function survive(attack: Attack, name: SubjectName, { seconds, clients }: 
   } catch (error) {
     return { attack, subject: name, result: undefined, problem: error instanceof Error ? error.message : String(error) }
   } finally {
-    await subject.daemon.stop()
+    await subject?.daemon.stop()
   }
 }
 

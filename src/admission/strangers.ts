@@ -7,7 +7,7 @@ import { RecencySet } from './recency.ts'
  * within 0.2 s and a round trip, so that a thousand newcomers a second are some 500 strangers; who holds connections without a
  * word, from however many networks, loses them after seconds.
  */
-export const maxStrangers = 2_500
+export const maxStrangers = 2_000
 
 /** Of them over TLS, at 54 KB each instead of 8; with so many newcomers are not offered it. */
 export const maxTlsStrangers = 400
