@@ -10,10 +10,9 @@ export interface SourceLimits {
 
 /**
  * Of all the memory for records. A peer with the network's two dozen keys and a handful of addresses takes 8.5 KB, so a
- * sixteenth of 256 MB is 1,850 such peers of one /24, as many as may be connected from there; whoever fills it with identities
- * takes 16 MB and no more.
+ * twentieth of 256 MB is 1,400 such peers of one /24; whoever fills it with identities takes 13 MB and no more.
  */
-const sourceShare = 1 / 16
+const sourceShare = 1 / 20
 
 /**
  * @param maxBytes of all records
