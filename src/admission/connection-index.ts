@@ -2,9 +2,9 @@ import type { Connection } from '@libp2p/interface'
 import { networksOf, remoteIpOf } from '../peers/address-prefix.ts'
 import { peerKey } from '../peers/peer-key.ts'
 import { ConnectionKinds } from './connection-kinds.ts'
-import { Address, Candidates, type Entry, newPeer, type Peer, Prefix } from './entries.ts'
+import { Address, Candidates, type Entry, isOverTls, type Peer, Prefix } from './entries.ts'
 import { RecencySet } from './recency.ts'
-import { isOverTls, Strangers } from './strangers.ts'
+import { Strangers } from './strangers.ts'
 
 /** To file a peer anew at each request would be a twentieth of what it costs. */
 const activeForMs = 1_000
@@ -87,7 +87,13 @@ export class ConnectionIndex {
     if (known !== undefined) return known
 
     const key = peerKey(connection.remotePeer)
-    const peer = this.#byPeer.get(key) ?? newPeer(key, providing, connection.direction === 'inbound')
+    const peer = this.#byPeer.get(key) ?? {
+      key,
+      entries: new Set(),
+      protectedBy: new Set(),
+      providing,
+      stranger: connection.direction === 'inbound'
+    }
     this.#byPeer.set(key, peer)
     const { prefix, address } = this.#placesOf(connection)
     prefix.connections++

@@ -22,7 +22,6 @@ import { LibraryManager } from './library-manager.ts'
 import { isGateway, type Marks, normalCrowd, worst } from './policy.ts'
 import type { PrefixGuard } from './prefix-limits.ts'
 import type { Relief } from './pressure.ts'
-import { maxStrangers, maxTlsStrangers, tlsStrangerForMs } from './strangers.ts'
 import { TlsOffers } from './tls-offers.ts'
 import { Trimmer } from './trimmer.ts'
 
@@ -197,9 +196,7 @@ export class AdmissionManager extends LibraryManager implements Startable {
   }
 
   mayUseTls(from: Origin): boolean {
-    const { overTls, firstOverTls } = this.index.strangers
-    const isStale = firstOverTls !== undefined && this.#parts.clock.now() - firstOverTls.openedAtMs >= tlsStrangerForMs
-    if (overTls >= maxTlsStrangers && isStale) this.#evict(firstOverTls, 'stranger')
+    this.#evictStranger(this.index.strangers.tlsSurplus(this.#parts.clock.now()))
     return this.#tls.take(from)
   }
 
@@ -270,7 +267,7 @@ export class AdmissionManager extends LibraryManager implements Startable {
     const duplicate = surplus(entry, this.limits.maxPerPeer)
     if (duplicate !== undefined) this.#evict(duplicate, 'duplicate')
     this.#holdPrefix(entry)
-    this.#holdStrangers()
+    this.#evictStranger(this.index.strangers.surplus)
   }
 
   /** After the handshake: whoever only opens sockets gets nobody closed for this. */
@@ -289,9 +286,7 @@ export class AdmissionManager extends LibraryManager implements Startable {
     queueMicrotask(() => newcomer.connection.abort(new BootstrapError('ERR_EVICTED', { reason: 'prefix' })))
   }
 
-  #holdStrangers(): void {
-    const { strangers } = this.index
-    const entry = strangers.size > maxStrangers ? strangers.worst() : undefined
+  #evictStranger(entry: Entry | undefined): void {
     if (entry !== undefined) this.#evict(entry, 'stranger')
   }
 

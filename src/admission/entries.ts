@@ -1,4 +1,5 @@
 import type { Connection } from '@libp2p/interface'
+import { tlsProtocol } from '../connection/protocols.ts'
 import { RecencySet } from './recency.ts'
 
 /** An open connection as admission sees it. */
@@ -23,7 +24,7 @@ export interface Peer {
   readonly protectedBy: Set<string>
   /** It has provider records. */
   providing: boolean
-  /** It has neither said who it is nor asked for anything. */
+  /** It has neither said who it is nor asked for anything, and was not dialled. */
   stranger: boolean
 }
 
@@ -62,7 +63,6 @@ export class Address {
   constructor(readonly name: string) {}
 }
 
-/** @param stranger whether it has come by itself: who was dialled is who was looked for */
-export function newPeer(key: string, providing: boolean, stranger: boolean): Peer {
-  return { key, entries: new Set(), protectedBy: new Set(), providing, stranger }
+export function isOverTls({ connection }: Entry): boolean {
+  return connection.encryption === tlsProtocol
 }

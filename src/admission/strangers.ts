@@ -1,5 +1,4 @@
-import { tlsProtocol } from '../connection/protocols.ts'
-import type { Entry } from './entries.ts'
+import { type Entry, isOverTls } from './entries.ts'
 import { RecencySet } from './recency.ts'
 
 /**
@@ -30,9 +29,21 @@ export class Strangers {
     return this.#overTls.size
   }
 
-  /** The first to come of those over TLS. */
-  get firstOverTls(): Entry | undefined {
-    return this.#overTls.first
+  /** Nobody else is to be offered TLS. */
+  get hasTlsEnough(): boolean {
+    return this.#overTls.size >= maxTlsStrangers
+  }
+
+  /** Who is to be closed, as there is one too many. */
+  get surplus(): Entry | undefined {
+    return this.#entries.size > maxStrangers ? this.worst() : undefined
+  }
+
+  /** Who is to be closed for one who asks for TLS. */
+  tlsSurplus(nowMs: number): Entry | undefined {
+    const { first } = this.#overTls
+    if (first === undefined || !this.hasTlsEnough) return undefined
+    return nowMs - first.openedAtMs >= tlsStrangerForMs ? first : undefined
   }
 
   /**
@@ -65,8 +76,4 @@ export class Strangers {
 
 function crowdOf({ address, prefix }: Entry): number {
   return address === undefined ? 1 : prefix.strangers
-}
-
-export function isOverTls({ connection }: Pick<Entry, 'connection'>): boolean {
-  return connection.encryption === tlsProtocol
 }

@@ -1,6 +1,5 @@
 import type { Origin } from '../peers/address-prefix.ts'
 import type { ConnectionIndex } from './connection-index.ts'
-import { maxTlsStrangers } from './strangers.ts'
 
 /** Of a network's connections so many may be over TLS, those whose handshake is under way included: 14 MB. */
 export const maxTlsOfNetwork = 250
@@ -27,10 +26,9 @@ export class TlsOffers {
 
   /** Whether it is offered to one who comes from there; {@link finished} is to be called if so, once the handshake is over. */
   take({ network, exempt }: Origin): boolean {
-    const { strangers } = this.#index
     const underWay = this.#underWay.get(network) ?? 0
     const isCrowd = !exempt && this.#index.tlsOf(network) + underWay >= maxTlsOfNetwork
-    if (isCrowd || strangers.overTls >= maxTlsStrangers) {
+    if (isCrowd || this.#index.strangers.hasTlsEnough) {
       this.declined++
       return false
     }

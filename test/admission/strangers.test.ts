@@ -63,7 +63,7 @@ describe('who is a stranger', () => {
     const connections = [fakeConnection('a', hostOf(1), tls), fakeConnection('b', hostOf(1))]
     for (const connection of connections) known.open(connection, false, 0)
     for (const connection of [...connections, ...connections]) known.close(connection)
-    expect([known.strangers.size, known.strangers.overTls, known.strangers.firstOverTls]).toEqual([0, 0, undefined])
+    expect([known.strangers.size, known.strangers.overTls, known.strangers.worst()]).toEqual([0, 0, undefined])
   })
 
   it('who was dialled is none', () => {

@@ -24,40 +24,46 @@ const (
 	maxRSABits    = 16 * 1024
 )
 
-// holdConnections makes whole connections, as many as it can up to -n, and keeps them without a word.
-func holdConnections(a *attacker) error {
+// holdMany opens what it is told to, as often as it can, and keeps up to -n of them open.
+func (a *attacker) holdMany(what string, open func() (end func(), err error)) error {
 	held := held{most: a.peers}
 	defer held.closeAll()
 	a.repeat(dialersAtOnce, func() error {
-		s, err := a.session()
+		end, err := open()
 		if err != nil {
 			return err
 		}
-		a.count("connections", 1)
-		held.keep(s.end)
+		a.count(what, 1)
+		held.keep(end)
 		return nil
 	})
 	return nil
 }
 
-// holdClients makes whole clients, which say who they are and ask once, and keeps them up to -n; over TLS where it is offered.
+// holdConnections makes whole connections, as many as it can up to -n, and keeps them without a word.
+func holdConnections(a *attacker) error {
+	return a.holdMany("connections", func() (func(), error) {
+		s, err := a.session()
+		if err != nil {
+			return nil, err
+		}
+		return s.end, nil
+	})
+}
+
+// holdClients makes whole clients, which say who they are and ask once; over TLS where it is offered.
 func holdClients(a *attacker) error {
-	held := held{most: a.peers}
-	defer held.closeAll()
-	a.repeat(dialersAtOnce, func() error {
+	return a.holdMany("clients", func() (func(), error) {
 		c, err := a.identity()
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if err := c.join(); err != nil {
 			c.close()
-			return err
+			return nil, err
 		}
-		a.count("clients", 1)
-		held.keep(c.close)
-		return nil
+		return c.close, nil
 	})
-	return nil
 }
 
 // phasesOfSilence are how far a connection gets before it falls silent.
