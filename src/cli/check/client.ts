@@ -6,6 +6,7 @@ import { tcp } from '@libp2p/tcp'
 import { tls } from '@libp2p/tls'
 import { yamux } from '@libp2p/yamux'
 import { createLibp2p } from 'libp2p'
+import { sodiumCrypto } from '../../connection/noise-crypto.ts'
 import { FrameReader } from '../../frames.ts'
 import { type Answer, encodeAnswer, maxAnswerBytes } from '../../rendezvous/encode.ts'
 import { kadProtocol } from '../../rendezvous/service.ts'
@@ -18,7 +19,7 @@ export async function createClient(privateKey?: PrivateKey): Promise<Client> {
   return createLibp2p({
     privateKey: privateKey ?? (await generateKeyPair('Ed25519')),
     transports: [tcp()],
-    connectionEncrypters: [tls(), noise()],
+    connectionEncrypters: [tls(), noise({ crypto: sodiumCrypto })],
     streamMuxers: [yamux()],
     services: { identify: identify({ runOnConnectionOpen: false }) }
   })
